@@ -3,11 +3,17 @@
 Times are milliseconds since 1970 UTC, lengths are samples at 48 kHz, levels are dBFS.
 """
 
+import time
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 SAMPLE_RATE: Final = 48_000
+
+
+def now_ms() -> int:
+    """The wall clock: milliseconds since 1970 UTC."""
+    return time.time_ns() // 1_000_000
 
 
 class CaptureState(StrEnum):
