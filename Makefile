@@ -1,0 +1,59 @@
+# `make help` lists the targets. Every target sets up what it needs.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INPUT ?= sample
+JAVASCRIPT := tests/integration/javascript
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c packaging/constraints.txt
+
+.PHONY: help setup setup-test run test lint types contracts unit real format clean
+
+help: ## Say what each target does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.scribe-installed ## Install the system packages and the project into .venv/
+
+setup-test: $(VENV)/.scribe-test-installed ## The same, and what the tests need
+
+run: setup ## Start Scribe with its built-in server (INPUT=mic: record 30 s from the microphone)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" packaging/try-scribe.sh "$(INPUT)"
+
+test: setup-test lint types contracts unit real ## Set everything up, then run all checks and tests
+
+lint: setup-test ## Style and common mistakes (ruff)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup-test ## Types (mypy, strict)
+	$(BIN)/mypy
+
+contracts: setup-test ## Who may import whom (import-linter)
+	$(BIN)/lint-imports
+
+unit: setup-test ## Tests without real parts: fast
+	$(BIN)/pytest -q -n 2 -m "not real"
+
+real: setup-test ## Tests with real parts: server process, microphone, tray, keyring, browser
+	$(BIN)/pytest -q -n 4 -m real
+
+format: setup-test ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove what set-up and runs have made (recordings in run/ stay)
+	rm -rf $(VENV) $(JAVASCRIPT)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/.scribe-installed: pyproject.toml packaging/constraints.txt packaging/system-deps.sh
+	packaging/system-deps.sh run
+	$(PYTHON) -m venv $(VENV)
+	$(PIP_INSTALL) -e '.[all]'
+	@touch $@
+
+$(VENV)/.scribe-test-installed: $(VENV)/.scribe-installed $(JAVASCRIPT)/package.json
+	packaging/system-deps.sh test
+	$(PIP_INSTALL) -e '.[dev]'
+	npm install --prefix $(JAVASCRIPT) --no-package-lock --no-audit --no-fund --loglevel=error
+	@touch $@
