@@ -1,0 +1,12 @@
+"""What is safe on this computer: the sessions, their chunks, and what the server has of them.
+
+One SQLite file in WAL mode with `synchronous=FULL`. Capture writes it, sync reads it and notes
+the acks; each thread opens its own `Spool`.
+"""
+
+from scribe_desktop.spool.chunks import NewChunk
+from scribe_desktop.spool.failures import FailureKind, SpoolFailureError
+from scribe_desktop.spool.lock import SpoolLock
+from scribe_desktop.spool.spool import Spool
+
+__all__ = ["FailureKind", "NewChunk", "Spool", "SpoolFailureError", "SpoolLock"]

@@ -1,0 +1,39 @@
+"""The spool as everyone sees it: opening, and the parts put together."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+from scribe_desktop.model import now_ms
+from scribe_desktop.spool.database import open_for_reading, open_owned
+from scribe_desktop.spool.delivery import DeliveryRows
+from scribe_desktop.spool.sessions import SessionRows
+
+
+class Spool(SessionRows, DeliveryRows):
+    """Sessions and chunks that are safe on this computer.
+
+    Every method raises SpoolError (as SpoolFailureError, with its kind) for what SQLite or the file
+    system refuses. An object belongs to the thread that opened it.
+    """
+
+    @classmethod
+    def open(cls, folder: Path, *, clock: Callable[[], int] = now_ms) -> Self:
+        """Open for writing; a damaged file is put aside (`quarantined`) and a new one made.
+
+        Raises:
+            SpoolError: the folder cannot be written, or the file is newer or locked.
+        """
+        db, aside = open_owned(folder, clock)
+        spool = cls(folder, db, clock=clock, quarantined=aside)
+        spool.finish_deletions()
+        return spool
+
+    @classmethod
+    def open_read_only(cls, folder: Path) -> Self:
+        """Open without being able to change anything, also while an owner writes.
+
+        Raises:
+            SpoolError: there is no spool, or it is newer or cannot be read.
+        """
+        return cls(folder, open_for_reading(folder))
