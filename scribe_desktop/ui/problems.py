@@ -1,0 +1,72 @@
+"""What is wrong, where the sound is meanwhile, and the one thing to do about it. Pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from scribe_desktop.model import CaptureReason, CaptureState, CaptureStatus, SyncState, SyncStatus
+from scribe_desktop.ui.words import Words
+
+SIGN_IN_CODES = frozenset({"unauthorized", "token_expired"})
+FULL_CODES = frozenset({"quota_exceeded", "storage_full"})
+
+
+class Fix(StrEnum):
+    """What the button or the menu entry beside a problem does."""
+
+    NONE = ""
+    RECORD = "record"
+    SEND_NOW = "send-now"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that the person should know: a heading, what happened, what to do."""
+
+    title: str
+    message: str
+    remedy: str = ""
+    fix: Fix = Fix.NONE
+
+
+def capture_problem(capture: CaptureStatus, words: Words) -> Problem | None:
+    """The trouble of the recorder, or None."""
+    tr = words.tr
+    fix = Fix.RECORD if capture.state is CaptureState.IDLE else Fix.NONE
+    device = capture.device or tr("the microphone")
+    match capture.reason:
+        case CaptureReason.NONE if not capture.error:
+            return None
+        case CaptureReason.NO_DEVICE:
+            message = tr("“{device}” is gone. The recording waits for it.").format(device=device)
+            remedy = tr("Plug it in again, or stop: what was recorded is safe.")
+            return Problem(tr("Microphone lost"), message, remedy, fix)
+        case CaptureReason.SUSPENDED:
+            message = tr("“{device}” gives no sound: the system has suspended it.")
+            remedy = tr("Wake the sound device, or stop: what was recorded is safe.")
+            return Problem(tr("Microphone asleep"), message.format(device=device), remedy, fix)
+        case CaptureReason.DISK_FULL:
+            message = capture.error or tr("There is no room for more sound on this computer.")
+            remedy = tr("Free some space, then record again. What was recorded is safe.")
+            return Problem(tr("Disk full"), message, remedy, fix)
+        case CaptureReason.DEVICE_TIMEOUT:
+            message = capture.error or tr("“{device}” did not start.").format(device=device)
+            return Problem(tr("Microphone does not answer"), message, tr("Try another one."), fix)
+        case _:
+            message = capture.error or tr("The recording ended by itself.")
+            return Problem(tr("Recording failed"), message, tr("What was recorded is safe."), fix)
+
+
+def sync_problem(sync: SyncStatus, words: Words) -> Problem | None:
+    """The trouble with the server that will not pass by itself, or None."""
+    if sync.state is not SyncState.ERROR:
+        return None
+    tr = words.tr
+    kept = tr("Your recordings are safe on this computer.")
+    if sync.error_code in SIGN_IN_CODES:
+        message = sync.error or tr("The server does not know this computer any more.")
+        return Problem(tr("Sign in again"), message, kept, Fix.SEND_NOW)
+    if sync.error_code in FULL_CODES:
+        message = sync.error or tr("The server has no room left.")
+        return Problem(tr("Server full"), message, kept, Fix.SEND_NOW)
+    message = sync.error or tr("The server refused the recording.")
+    return Problem(tr("Not sent"), message, kept, Fix.SEND_NOW)
