@@ -71,8 +71,6 @@ class SpoolBase:
             yield
         except sqlite3.Error as error:
             failure = from_sqlite(error)
-            if self._db.conn.in_transaction:
-                self._db.conn.rollback()
             if failure.kind is FailureKind.DAMAGED:
                 mark_suspect(self._folder)
             raise failure from error

@@ -21,6 +21,7 @@ from scribe_desktop.spool.schema import migrate, refuse_newer
 FILE_NAME: Final = "spool.sqlite3"
 PAGE_SIZE: Final = 32_768
 """Bytes; set before WAL, because the other order silently stays at 4096."""
+_MAGIC: Final = b"SQLite format 3\x00"
 _SUSPECT: Final = "spool.suspect"
 _BUSY_S: Final = 10.0
 _SYNCHRONOUS_FULL: Final = 2
@@ -122,8 +123,10 @@ def _set_pragmas(connection: sqlite3.Connection) -> None:
 
 
 def _is_damaged(path: Path) -> bool:
-    if path.stat().st_size == 0:
-        return True
+    with converted(), path.open("rb") as file:
+        # SQLite would drop the WAL beside a file that does not begin like this.
+        if file.read(len(_MAGIC)) != _MAGIC:
+            return True
     try:
         # Writing is allowed here so that SQLite can recover the WAL of a crash.
         connection = _connection(path.absolute().as_uri())

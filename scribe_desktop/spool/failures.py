@@ -1,5 +1,6 @@
 """The door for SQLite's exceptions: each becomes a SpoolFailureError that says what to do."""
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,6 +72,16 @@ _KINDS: Final = {
     sqlite3.SQLITE_NOTADB: FailureKind.DAMAGED,
 }
 
+_ERRNOS: Final = {
+    errno.ENOSPC: FailureKind.DISK_FULL,
+    errno.EDQUOT: FailureKind.DISK_FULL,
+    errno.EACCES: FailureKind.READ_ONLY,
+    errno.EPERM: FailureKind.READ_ONLY,
+    errno.EROFS: FailureKind.READ_ONLY,
+    errno.ENOTDIR: FailureKind.READ_ONLY,
+    errno.EEXIST: FailureKind.READ_ONLY,
+}
+
 
 def from_sqlite(error: sqlite3.Error) -> SpoolFailureError:
     """The failure that stands for an exception of SQLite (by its primary result code)."""
@@ -81,7 +92,7 @@ def from_sqlite(error: sqlite3.Error) -> SpoolFailureError:
 
 def from_os(error: OSError) -> SpoolFailureError:
     """The failure that stands for an exception of the file system."""
-    kind = FailureKind.READ_ONLY if isinstance(error, PermissionError) else FailureKind.IO
+    kind = _ERRNOS.get(error.errno or 0, FailureKind.IO)
     return SpoolFailureError(kind, f"{error.strerror or error}: {error.filename or 'the spool'}.")
 
 

@@ -1,0 +1,22 @@
+from pathlib import Path
+
+import pytest
+
+from scribe_desktop.errors import SpoolError
+from scribe_desktop.spool import SpoolLock
+
+
+def test_a_second_owner_is_refused_until_the_first_lets_go(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "owner.lock"
+    second = SpoolLock.acquire(path)
+    with SpoolLock.acquire(path), pytest.raises(SpoolError, match="already open"), second:
+        pytest.fail("two owners")
+
+    with SpoolLock.acquire(path):
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_lock_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SpoolError), SpoolLock.acquire(tmp_path / "file" / "lock"):
+        pytest.fail("a lock below a file")
