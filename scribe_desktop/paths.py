@@ -27,7 +27,7 @@ class Paths:
     data_dir: Path
     runtime_dir: Path
     log_dir: Path
-    documents_dir: Path | None = None
+    exports: Path | None = None
 
     @property
     def spool_dir(self) -> Path:
@@ -47,7 +47,7 @@ class Paths:
     @property
     def export_dir(self) -> Path:
         """Where exports are offered to be saved; made by whoever saves there."""
-        return (self.documents_dir or self.data_dir) / "Scribe"
+        return self.exports or self.data_dir / "exports"
 
     @property
     def owner_lock(self) -> Path:
@@ -136,7 +136,7 @@ def resolve_paths(environ: Mapping[str, str]) -> Paths:
     """The folders for this environment; SCRIBE_HOME puts all of them below one folder."""
     if environ.get("SCRIBE_HOME"):
         home = Path(environ["SCRIBE_HOME"]).expanduser().absolute()
-        return Paths(home / "config", home / "data", home / "run", home / "log", home)
+        return Paths(home / "config", home / "data", home / "run", home / "logs", home / "exports")
     data = Path(appdirs.user_data_dir(APP, appauthor=False))
     runtime = environ.get("XDG_RUNTIME_DIR")
     documents = Path.home() / "Documents"
@@ -145,5 +145,5 @@ def resolve_paths(environ: Mapping[str, str]) -> Paths:
         data_dir=data,
         runtime_dir=Path(runtime) / APP if runtime else data / "run",
         log_dir=Path(appdirs.user_log_dir(APP, appauthor=False)),
-        documents_dir=documents if documents.is_dir() else Path.home(),
+        exports=(documents if documents.is_dir() else Path.home()) / "Scribe",
     )
