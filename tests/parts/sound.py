@@ -17,6 +17,7 @@ from tests.parts.processes import program
 RATE = 48_000
 Pcm: TypeAlias = npt.NDArray[np.int16]
 Decoded: TypeAlias = npt.NDArray[np.float32]
+_OPUS = {"application": "voip", "vbr": "on", "frame_duration": "20"}
 _WORDS = ("plan", "team", "budget", "Monday", "release", "review", "server", "question", "city")
 
 
@@ -66,7 +67,7 @@ def encode_in_one_piece(samples: Pcm, *, bitrate: int = 32_000) -> bytes:
     """WebM with Opus from one continuous encode, muxed by PyAV alone: the yardstick."""
     file = io.BytesIO()
     with av.open(file, "w", format="webm") as container:
-        stream = container.add_stream("libopus", rate=RATE)
+        stream = container.add_stream("libopus", rate=RATE, options=dict(_OPUS))
         stream.bit_rate = bitrate
         stream.layout = "mono"
         stream.format = "s16"
