@@ -141,4 +141,8 @@ class Words:
             day = self.tr("Yesterday")
         else:
             day = f"{started:%Y-%m-%d}"
-        return f"{day} {started:%H:%M} · {self.amount(seconds(session.total_samples))}"
+        return f"{day} {started:%H:%M} · {self.session_length(session)}"
+
+    def session_length(self, session: Session) -> str:
+        """How long a session is."""
+        return self.amount(seconds(session.total_samples))
