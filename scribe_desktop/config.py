@@ -47,7 +47,7 @@ class Settings:
     first_run_done: bool = False
 
 
-_RANGES: Final = {"keep_local_days": (0, 36_500), "bitrate": (6_000, 510_000), "channels": (1, 2)}
+_RANGES: Final = {"keep_local_days": (0, 36_500), "bitrate": (16_000, 128_000), "channels": (1, 2)}
 _KINDS: Final[Mapping[str, type]] = {
     field.name: type(field.default) for field in dataclasses.fields(Settings)
 }

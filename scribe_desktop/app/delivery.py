@@ -1,0 +1,153 @@
+"""Where recordings go: the sync engine, its target, and the bundled server when that is it."""
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Final
+
+from scribe_desktop.app.parts import MakeServer, ServerPart, SyncPart
+from scribe_desktop.config import LOCAL, Settings, check_transport
+from scribe_desktop.credentials import Credentials, MemoryCredentials
+from scribe_desktop.errors import ScribeError
+from scribe_desktop.local_server import LocalEndpoint
+from scribe_desktop.model import SyncState
+from scribe_desktop.paths import Paths
+from scribe_desktop.spool import Spool
+from scribe_desktop.sync.target import ServerTarget
+
+log = logging.getLogger(__name__)
+
+LAST_SENDING_S: Final = 5.0
+_WORKING: Final = frozenset({SyncState.CONNECTING, SyncState.SYNCING, SyncState.IDLE})
+
+
+class Delivery:
+    """Keeps the sync engine aimed at the server that the settings name.
+
+    Attributes:
+        tokens: tokens for this run only; they go before the kept ones.
+    """
+
+    def __init__(
+        self,
+        sync: SyncPart,
+        make_server: MakeServer,
+        paths: Paths,
+        credentials: Credentials,
+        environ: Mapping[str, str],
+    ) -> None:
+        self.tokens = MemoryCredentials()
+        self._sync = sync
+        self._make_server = make_server
+        self._paths = paths
+        self._credentials = credentials
+        self._environ = environ
+        self._aiming = threading.Lock()
+        self._wanted: Settings | None = None
+        self._server: ServerPart | None = None
+        self._stopped = False
+
+    @property
+    def server_failure(self) -> str:
+        """Why the bundled server does not run; empty when it does or is not wanted."""
+        return self._server.failure if self._server is not None else ""
+
+    def start(self, settings: Settings) -> None:
+        """Start the engine, and aim it."""
+        self._sync.start()
+        self.retarget(settings)
+
+    def retarget(self, settings: Settings) -> None:
+        """Aim at the server of these settings, on a thread: a keyring may ask for a password."""
+        self._wanted = settings
+        threading.Thread(target=self._aim, name="scribe-sign-in", daemon=True).start()
+
+    def wake(self) -> None:
+        """There is something new in the spool."""
+        self._sync.wake()
+
+    def send_now(self) -> None:
+        """Try again at once."""
+        self._sync.send_now()
+
+    def set_paused(self, paused: bool) -> None:
+        """Hold back, or go on."""
+        self._sync.set_paused(paused)
+
+    def stop(self) -> None:
+        """Send what a few seconds allow, then end the engine and the bundled server."""
+        deadline = time.monotonic() + LAST_SENDING_S
+        self._sync.wake()
+        while time.monotonic() < deadline and self._something_left():
+            time.sleep(0.05)
+        self._stopped = True
+        self._sync.stop(max(1.0, deadline - time.monotonic()))
+        with self._aiming:
+            self._stop_server()
+
+    def _something_left(self) -> bool:
+        if self._sync.status.state not in _WORKING:
+            return False
+        try:
+            with closing(Spool.open_read_only(self._paths.spool_dir)) as spool:
+                return bool(spool.pending() or spool.sessions_awaiting_receipt())
+        except ScribeError as error:
+            log.warning("what is left to send is not known: %s", error)
+            return False
+
+    def _aim(self) -> None:
+        with self._aiming:
+            settings = self._wanted
+            if settings is None or self._stopped:
+                return
+            if settings.server == LOCAL:
+                self._aim_at_bundled()
+            else:
+                self._stop_server()
+                self._sync.set_target(self._remote_target(settings))
+
+    def _aim_at_bundled(self) -> None:
+        if self._server is None:
+            self._sync.set_target(None)
+            self._server = self._make_server(
+                self._paths.server_dir, self._paths.server_log_file, self._bundled, self._environ
+            )
+            self._server.start()
+
+    def _bundled(self, endpoint: LocalEndpoint | None) -> None:
+        wanted = self._wanted
+        if self._stopped or wanted is None or wanted.server != LOCAL:
+            return
+        # When the child has ended the engine keeps its target: it is offline until the next one.
+        if endpoint is not None:
+            self._sync.set_target(ServerTarget(endpoint.origin, endpoint.token, local=True))
+
+    def _remote_target(self, settings: Settings) -> ServerTarget | None:
+        if not settings.server:
+            return None
+        try:
+            check_transport(settings.server, insecure=settings.insecure)
+        except ScribeError as error:
+            log.warning("nothing is sent: %s", error)
+            return None
+        return ServerTarget(
+            settings.server, self._token(settings.server), insecure=settings.insecure
+        )
+
+    def _token(self, origin: str) -> str | None:
+        known = self.tokens.get(origin)
+        if known is not None:
+            return known
+        try:
+            return self._credentials.get(origin)
+        except ScribeError as error:
+            # The server will say that a sign-in is needed, and the screen says so.
+            log.warning("no token for %s: %s", origin, error)
+            return None
+
+    def _stop_server(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
