@@ -10,6 +10,12 @@ from typing import Final
 
 SAMPLE_RATE: Final = 48_000
 
+PACKET_SAMPLES: Final = 960
+"""What one Opus packet of 20 ms holds."""
+
+ENCODER_DELAY: Final = 312
+"""Samples that the encoder puts in front of the first one (RFC 7845's pre-skip)."""
+
 
 def now_ms() -> int:
     """The wall clock: milliseconds since 1970 UTC."""

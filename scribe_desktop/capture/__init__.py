@@ -1,0 +1,1 @@
+"""Sound becomes chunks in the spool: microphone or file, ring, encoder, cutter, journal."""

@@ -1,0 +1,1 @@
+"""What the person owns: recordings put together again, exported, checked, and let go."""
