@@ -1,0 +1,182 @@
+"""Ending a session: the manifest against the rows, the stored bytes hashed again, the receipt."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from scribe_server.protocol import (
+    Manifest,
+    Receipt,
+    canonical_json,
+    to_ranges,
+)
+from scribe_server.store.blobs import BlobRef, BlobStore
+from scribe_server.store.errors import BlobDamagedError
+from scribe_server.store.queries import Ranges, chunk_rows, missing_of_manifest, receipt_of
+from scribe_server.store.schema import DAMAGED, STORED, chunks, gaps, manifests, receipts, sessions
+from scribe_server.store.status import refresh_status
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """The manifest and the rows cannot both be true."""
+
+    details: str
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The manifest names chunks whose bytes are not there."""
+
+    ranges: Ranges
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All that the manifest names is there, as far as the rows say."""
+
+    rows: Sequence[Row[Any]]
+
+
+Verdict = Contradiction | Missing | Whole
+
+
+def mark_stopped(connection: Connection, session: int, now: int) -> int:
+    """Note that the session has ended; gives when it first did."""
+    row = connection.execute(
+        update(sessions)
+        .where(sessions.c.id == session, sessions.c.stopped_at.is_(None))
+        .values(stopped_at=now, paused_at=None)
+        .returning(sessions.c.stopped_at)
+    ).one_or_none()
+    refresh_status(connection, session)
+    if row is not None:
+        return now
+    stopped_at = connection.execute(
+        select(sessions.c.stopped_at).where(sessions.c.id == session)
+    ).scalar_one()
+    return int(stopped_at)
+
+
+def is_well_formed(manifest: Manifest) -> bool:
+    """Whether the chunks are named in ascending order, each once."""
+    sequences = [chunk.sequence for chunk in manifest.chunks]
+    return all(one < following for one, following in pairwise(sequences))
+
+
+def compare(manifest: Manifest, rows: Sequence[Row[Any]]) -> Verdict:
+    """A manifest against the chunks' rows, which come in ascending order."""
+    named = {chunk.sequence: chunk for chunk in manifest.chunks}
+    for row in rows:
+        chunk = named.get(row.sequence)
+        if chunk is None:
+            return Contradiction(f"chunk {row.sequence} is stored, but the manifest omits it")
+        if chunk.sha256 != row.sha256.hex():
+            return Contradiction(f"chunk {row.sequence} is stored with another SHA-256")
+        told = (row.first_sample, row.samples)
+        if None not in told and told != (chunk.first_sample, chunk.samples):
+            return Contradiction(f"chunk {row.sequence} is stored with other samples")
+    stored = to_ranges(row.sequence for row in rows if row.state == STORED)
+    missing = missing_of_manifest(manifest, stored)
+    return Missing(missing) if missing else Whole(rows)
+
+
+def keep_manifest(
+    connection: Connection, session: int, manifest: Manifest, digest: str, now: int
+) -> Verdict:
+    """Compare a manifest with the rows and, unless it contradicts them, store it with its gaps."""
+    verdict = compare(manifest, chunk_rows(connection, session))
+    if isinstance(verdict, Contradiction):
+        return verdict
+    body = canonical_json(msgspec.to_builtins(manifest))
+    kept = insert(manifests).values(session=session, digest=digest, body=body, created_at=now)
+    connection.execute(
+        kept.on_conflict_do_update(
+            index_elements=["session"],
+            set_={"digest": kept.excluded.digest, "body": kept.excluded.body},
+        )
+    )
+    connection.execute(delete(gaps).where(gaps.c.session == session))
+    for position, gap in enumerate(manifest.gaps):
+        row = {"session": session, "position": position, **msgspec.structs.asdict(gap)}
+        connection.execute(insert(gaps).values(row))
+    connection.execute(
+        update(sessions)
+        .where(sessions.c.id == session)
+        .values(expected_chunks=len(manifest.chunks), total_samples=manifest.total_samples)
+    )
+    refresh_status(connection, session)
+    return verdict
+
+
+def unsound(blobs: BlobStore, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+    """The rows whose stored bytes do not have their SHA-256; reads all of them.
+
+    Raises:
+        StorageFailedError: the disk failed.
+    """
+    return [row for row in rows if not _is_sound(blobs, row)]
+
+
+def _is_sound(blobs: BlobStore, row: Row[Any]) -> bool:
+    try:
+        data = blobs.read(ref_of(row))
+    except BlobDamagedError:
+        return False
+    return hashlib.sha256(data).digest() == bytes(row.sha256)
+
+
+def ref_of(row: Row[Any]) -> BlobRef:
+    """Where the bytes of a chunk's row are."""
+    return BlobRef(row.segment, row.offset, row.size)
+
+
+def mark_damaged(
+    connection: Connection, session: int, rows: Sequence[Row[Any]], blobs: BlobStore
+) -> Ranges:
+    """Count chunks as missing from now on; gives their ranges.
+
+    A row that was mended meanwhile, so that its bytes are elsewhere now, is left alone.
+    """
+    for row in rows:
+        blobs.mark_damaged(ref_of(row))
+        connection.execute(
+            update(chunks)
+            .where(chunks.c.id == row.id, chunks.c.segment == row.segment)
+            .where(chunks.c.offset == row.offset)
+            .values(state=DAMAGED)
+        )
+    refresh_status(connection, session)
+    return to_ranges(row.sequence for row in rows)
+
+
+def keep_receipt(
+    connection: Connection, session: int, manifest: Manifest, receipt: Receipt
+) -> Receipt | Verdict:
+    """Store a receipt, unless the rows have changed since they were compared.
+
+    When there is one for the same digest already, that one stays and is given back.
+    """
+    verdict = compare(manifest, chunk_rows(connection, session))
+    if not isinstance(verdict, Whole):
+        return verdict
+    connection.execute(
+        insert(receipts)
+        .values(
+            session=session,
+            digest=receipt.digest,
+            body=msgspec.json.encode(receipt),
+            created_at=receipt.stored_at,
+        )
+        .on_conflict_do_nothing()
+    )
+    refresh_status(connection, session)
+    kept = receipt_of(connection, session, receipt.digest)
+    assert kept is not None, "the receipt was put there just now"
+    return kept

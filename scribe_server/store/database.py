@@ -1,0 +1,191 @@
+"""Connections to the SQLite database: WAL, synchronous=FULL, foreign keys, asserted on each.
+
+`transaction` writes, `snapshot` reads; `read` and `write` do the same from asyncio, off the loop.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from scribe_server.errors import StartupError
+from scribe_server.store.errors import StorageError, StorageFailedError, StorageFullError
+from scribe_server.store.migrate import ensure_schema
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
+WriteThread = Callable[[Work[Any]], Awaitable[Any]]
+
+DATABASE_NAME: Final = "scribe.sqlite3"
+_BUSY_MS: Final = 30_000
+_READERS: Final = 2
+
+
+def database_path(data_dir: Path, database_url: str | None) -> Path:
+    """The SQLite file that DATABASE_URL names; without one it is in the data folder.
+
+    Raises:
+        StartupError: the URL is of another kind of database, or none at all.
+    """
+    if not database_url:
+        return data_dir / DATABASE_NAME
+    try:
+        url = make_url(database_url)
+    except ArgumentError as error:
+        raise StartupError(
+            "DATABASE_URL is not a database address.",
+            "Use sqlite:////path/to/file, or leave it out.",
+        ) from error
+    if url.get_backend_name() != "sqlite":
+        raise StartupError(
+            f"DATABASE_URL names {url.get_backend_name()}: not yet, this version keeps its books "
+            "in SQLite only.",
+            "Use sqlite:////path/to/file, or leave DATABASE_URL out.",
+        )
+    if not url.database or url.database == ":memory:":
+        raise StartupError(
+            "DATABASE_URL names no file.", "A recording must outlive the process: name a file."
+        )
+    return Path(url.database)
+
+
+def translate(error: DBAPIError) -> StorageError:
+    """One of our errors for one of SQLite's."""
+    kind = StorageFullError if "is full" in str(error.orig) else StorageFailedError
+    return kind(f"database: {error.orig}")
+
+
+@contextmanager
+def begin(connection: Connection) -> Iterator[Connection]:
+    """A transaction on a connection that is outside of one.
+
+    Raises:
+        StorageError: the database refused.
+    """
+    try:
+        with connection.begin():
+            yield connection
+    except DBAPIError as error:
+        raise translate(error) from error
+
+
+class Database:
+    """One SQLite file; every thread gets connections of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._writer = _engine(path, "BEGIN IMMEDIATE")
+        self._reader = _engine(path, "BEGIN")
+        self._pool = ThreadPoolExecutor(_READERS, thread_name_prefix="scribe-read")
+        self._write_thread: WriteThread | None = None
+
+    @classmethod
+    def open(cls, path: Path) -> "Database":
+        """Open the file, creating it or its schema as needed.
+
+        Raises:
+            StartupError: it is damaged, of a newer program, or not Scribe's.
+        """
+        database = cls(path)
+        try:
+            with database.transaction() as connection:
+                ensure_schema(connection)
+        except StorageError as error:
+            database.close()
+            raise StartupError(
+                f"{path} cannot be opened: {error}", "Restore it from a backup."
+            ) from error
+        except StartupError:
+            database.close()
+            raise
+        return database
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A write transaction, committed at the end, rolled back when anything is raised.
+
+        Raises:
+            StorageError: the database refused.
+        """
+        try:
+            with self._writer.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise translate(error) from error
+
+    @contextmanager
+    def writing_connection(self) -> Iterator[Connection]:
+        """A connection for many write transactions, one after the other (see `begin`)."""
+        with self._writer.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A read transaction: all its statements see the same state.
+
+        Raises:
+            StorageError: the database refused.
+        """
+        try:
+            with self._reader.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise translate(error) from error
+
+    def write_through(self, thread: WriteThread | None) -> None:
+        """Send what `write` is given to a thread that does all the writing."""
+        self._write_thread = thread
+
+    async def read(self, work: Work[T]) -> T:
+        """Run `work` in a snapshot on a thread of the reading pool."""
+        return await self.off_loop(lambda: self._in_snapshot(work))
+
+    async def off_loop(self, work: Callable[[], T]) -> T:
+        """Run something slow on a thread of the reading pool."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    async def write(self, work: Work[T]) -> T:
+        """Run `work` in a write transaction on the writing thread; returns after the commit."""
+        if self._write_thread is not None:
+            result: T = await self._write_thread(work)
+            return result
+        return await self.off_loop(lambda: self._in_transaction(work))
+
+    def _in_snapshot(self, work: Work[T]) -> T:
+        with self.snapshot() as connection:
+            return work(connection)
+
+    def _in_transaction(self, work: Work[T]) -> T:
+        with self.transaction() as connection:
+            return work(connection)
+
+    def close(self) -> None:
+        """Wait for running reads and close all connections."""
+        self._pool.shutdown(wait=True)
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+def _engine(path: Path, begin: str) -> Engine:
+    engine = create_engine(URL.create("sqlite", database=str(path)))
+    event.listen(engine, "connect", lambda connection, _record: _configure(connection))
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    return engine
+
+
+def _configure(connection: Any) -> None:
+    # None: Python's sqlite3 begins nothing by itself; the "begin" listener says which kind.
+    connection.isolation_level = None
+    wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "fullfsync": 1}
+    connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+    for name, value in wanted.items():
+        connection.execute(f"PRAGMA {name} = {value}")
+    for name, value in wanted.items():
+        (found,) = connection.execute(f"PRAGMA {name}").fetchone()
+        if found != value:
+            raise StorageFailedError(f"SQLite refused {name} = {value} (it is {found})")

@@ -1,0 +1,138 @@
+"""Deleting a session: mark, commit, then free the bytes, so that a crash at any point is mended.
+
+1. A tombstone record is made durable in the segments, and one transaction puts a tombstone row
+   in the place of the session's rows, with a job that names its bytes. From here it is deleted.
+2. The bytes are wiped, off the writing thread.
+3. The job ends, and segments without a live record are removed. A start does what is left of 2
+   and 3.
+"""
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection, delete, select, update
+
+from scribe_server.store.database import Database
+from scribe_server.store.hot import HotSessions
+from scribe_server.store.schema import segments, sessions, tombstones, users
+from scribe_server.store.segments import SegmentStore
+from scribe_server.store.tombstones import (
+    Burial,
+    bury,
+    end_job,
+    is_deleted,
+    tombstone_record,
+    waiting_burials,
+)
+from scribe_server.store.writer import Writer
+
+
+class Deletion:
+    """Deletes sessions of one store."""
+
+    def __init__(
+        self,
+        database: Database,
+        writer: Writer,
+        blobs: SegmentStore,
+        hot: HotSessions,
+        clock: Callable[[], int],
+    ) -> None:
+        self._database = database
+        self._writer = writer
+        self._blobs = blobs
+        self._hot = hot
+        self._clock = clock
+
+    async def delete(self, owner: int, user: str, uuid: str) -> bool:
+        """Delete an own session for good; False when there never was one.
+
+        Raises:
+            StorageError: it could not be done; doing it again is safe.
+        """
+        burial = await self._writer.call(
+            lambda connection: self._bury(connection, owner, user, uuid),
+            lambda burial: self._forget(burial, owner, uuid),
+        )
+        if isinstance(burial, bool):
+            return burial
+        await self._database.off_loop(lambda: self._blobs.delete(burial.refs))
+        await self._writer.call(
+            lambda connection: finish(connection, self._blobs, burial.job), self._remove
+        )
+        return True
+
+    def _bury(self, connection: Connection, owner: int, user: str, uuid: str) -> Burial | bool:
+        there = connection.execute(
+            select(sessions.c.id).where(sessions.c.owner == owner, sessions.c.uuid == uuid)
+        ).first()
+        if there is None:
+            return is_deleted(connection, owner, uuid)
+        now = self._clock()
+        (place,) = self._blobs.append([tombstone_record(owner, user, uuid, now)])
+        return bury(connection, owner, uuid, now, place) or True
+
+    def _forget(self, burial: Burial | bool, owner: int, uuid: str) -> None:
+        if isinstance(burial, Burial):
+            self._hot.forget(owner, uuid, burial.session)
+
+    def _remove(self, empty: list[int]) -> None:
+        for segment in empty:
+            self._blobs.remove(segment)
+
+
+def finish(connection: Connection, blobs: SegmentStore, job: int) -> list[int]:
+    """End a job and drop the rows of segments without a live record; gives their numbers.
+
+    Tombstones of such a segment move to the active one first: they are kept for ever.
+    """
+    end_job(connection, job)
+    return drop_empty_segments(connection, blobs)
+
+
+def drop_empty_segments(connection: Connection, blobs: SegmentStore) -> list[int]:
+    """Drop the rows of segments that hold nothing live, to be removed after the commit."""
+    rows = connection.execute(
+        select(segments.c.number).where(segments.c.live <= 0, segments.c.number != blobs.active)
+    )
+    empty = [row.number for row in rows]
+    if empty:
+        _move_tombstones(connection, blobs, empty)
+        connection.execute(delete(segments).where(segments.c.number.in_(empty)))
+    return empty
+
+
+def _move_tombstones(connection: Connection, blobs: SegmentStore, empty: list[int]) -> None:
+    rows = connection.execute(
+        select(tombstones, users.c.name)
+        .join(users, users.c.id == tombstones.c.owner)
+        .where(tombstones.c.segment.in_(empty))
+    ).all()
+    if not rows:
+        return
+    places = blobs.append(
+        [tombstone_record(row.owner, row.name, row.uuid, row.deleted_at) for row in rows]
+    )
+    for row, place in zip(rows, places, strict=True):
+        connection.execute(
+            update(tombstones)
+            .where(tombstones.c.owner == row.owner, tombstones.c.uuid == row.uuid)
+            .values(segment=place.segment)
+        )
+
+
+def finish_waiting(database: Database, blobs: SegmentStore) -> None:
+    """At the start: free what a crash kept from being freed.
+
+    Raises:
+        StorageError: the disk or the database failed.
+    """
+    with database.snapshot() as connection:
+        waiting = waiting_burials(connection)
+    for _, refs in waiting:
+        blobs.delete(refs)
+    with database.transaction() as connection:
+        for job, _ in waiting:
+            end_job(connection, job)
+        empty = drop_empty_segments(connection, blobs)
+    for segment in empty:
+        blobs.remove(segment)

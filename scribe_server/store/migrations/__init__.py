@@ -1,0 +1,1 @@
+"""Alembic's environment: imported only when a database's schema differs from the program's."""

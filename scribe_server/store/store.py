@@ -1,0 +1,154 @@
+"""The store of one server folder: opens it, checks it, and hands out its parts."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self, TypeVar
+
+from sqlalchemy import Connection
+
+from scribe_server.errors import StartupError
+from scribe_server.protocol import ErrorCode
+from scribe_server.store.batch import ChunkWrite, Outcome
+from scribe_server.store.database import Database, Work, database_path
+from scribe_server.store.deletion import Deletion, finish_waiting
+from scribe_server.store.files import Files
+from scribe_server.store.hot import HotSession, HotSessions, load_session
+from scribe_server.store.identity import load_or_create_server_id
+from scribe_server.store.lock import FolderLock
+from scribe_server.store.recovery import Recovered, known_ends, recover
+from scribe_server.store.segments import MAX_SEGMENT_BYTES, SegmentStore
+from scribe_server.store.sessions import SessionBooks
+from scribe_server.store.tombstones import is_deleted
+from scribe_server.store.writer import StoreLoad, Writer
+
+T = TypeVar("T")
+
+
+class Store:
+    """Everything durable of a server: `sessions` reads for REST, the rest is for ingest."""
+
+    def __init__(
+        self,
+        *,
+        server_id: str,
+        clock: Callable[[], int],
+        database: Database,
+        blobs: SegmentStore,
+        closing: ExitStack,
+    ) -> None:
+        self.server_id = server_id
+        self.clock = clock
+        self.database = database
+        self.blobs = blobs
+        self.recovered = Recovered()
+        self.hot = HotSessions()
+        self._writer = Writer(database, blobs.append, self.hot, clock)
+        closing.callback(self._stop_writing)
+        database.write_through(self._writer.call)
+        self._closing = closing
+        self.deletion = Deletion(database, self._writer, blobs, self.hot, clock)
+        self.sessions = SessionBooks(database, blobs, self.deletion)
+
+    @classmethod
+    def open(
+        cls,
+        data_dir: Path,
+        storage_dir: Path,
+        database_url: str | None,
+        clock: Callable[[], int],
+        *,
+        files: Files | None = None,
+        max_segment_bytes: int = MAX_SEGMENT_BYTES,
+    ) -> Self:
+        """Take the folder's lock, open the database, check the segments and mend what a crash left.
+
+        Raises:
+            StartupError: the folder is in use, or the database is missing, damaged or newer.
+        """
+        with ExitStack() as closing:
+            folder = storage_dir / "segments"
+            _make_folders(data_dir, folder)
+            closing.callback(FolderLock(data_dir).acquire().release)
+            path = database_path(data_dir, database_url)
+            _refuse_empty_start(path, folder)
+            database = Database.open(path)
+            closing.callback(database.close)
+            with database.snapshot() as connection:
+                known = known_ends(connection)
+            blobs = SegmentStore(folder, known, files=files, max_bytes=max_segment_bytes)
+            closing.callback(blobs.close)
+            recovered = recover(database, blobs, clock())
+            finish_waiting(database, blobs)
+            store = cls(
+                server_id=load_or_create_server_id(data_dir),
+                clock=clock,
+                database=database,
+                blobs=blobs,
+                closing=closing.pop_all(),
+            )
+        store.recovered = recovered
+        return store
+
+    async def find_session(self, owner: int, user: str, uuid: str) -> HotSession | ErrorCode:
+        """An own session; `not_found`, or `session_closed` when it was deleted.
+
+        Raises:
+            StorageError: the database refused.
+        """
+        found = self.hot.get(owner, uuid)
+        if found is not None:
+            return found
+
+        def look(connection: Connection) -> HotSession | ErrorCode:
+            session = load_session(connection, owner, user, uuid)
+            if session is not None:
+                return session
+            deleted = is_deleted(connection, owner, uuid)
+            return ErrorCode.SESSION_CLOSED if deleted else ErrorCode.NOT_FOUND
+
+        def keep(found: HotSession | ErrorCode) -> None:
+            if isinstance(found, HotSession):
+                self.hot.put(found)
+
+        return await self._writer.call(look, keep)
+
+    def store_chunk(self, write: ChunkWrite) -> Awaitable[Outcome]:
+        """Make a chunk durable; done only then, or when it is refused."""
+        return self._writer.store(write)
+
+    async def write(self, work: Work[T], after: Callable[[T], None] | None = None) -> T:
+        """Run `work` in a write transaction and, once committed, `after` on the writing thread."""
+        return await self._writer.call(work, after)
+
+    def load(self) -> StoreLoad:
+        """How busy the store is just now."""
+        return self._writer.load()
+
+    def _stop_writing(self) -> None:
+        self.database.write_through(None)
+        self._writer.close()
+
+    def close(self) -> None:
+        """Store what is queued, close everything, release the folder; idempotent."""
+        self._closing.close()
+
+
+def _make_folders(data_dir: Path, segments: Path) -> None:
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        segments.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartupError(
+            f"The server's folders cannot be made: {error}",
+            "Check that the folder's disk is mounted and that the server's user may write to it.",
+        ) from error
+
+
+def _refuse_empty_start(database: Path, segments: Path) -> None:
+    there = database.exists() and database.stat().st_size > 0
+    if not there and next(segments.glob("[0-9]*.seg"), None) is not None:
+        raise StartupError(
+            f"There are recordings in {segments}, but no database at {database}.",
+            "Restore the database from a backup, or point --data-dir at the right folder.",
+        )
