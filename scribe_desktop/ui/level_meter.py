@@ -1,10 +1,9 @@
 """The level of the microphone as a bar; the word beside it is the panel's."""
 
-from typing_extensions import override
-
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
+from typing_extensions import override
 
 from scribe_desktop.model import Level
 from scribe_desktop.ui.palette import Colours

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing_extensions import override
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import (
@@ -13,7 +12,8 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShortcut,
 )
-from PySide6.QtWidgets import QBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from scribe_desktop.errors import ScribeError
 from scribe_desktop.model import CaptureState, Status
@@ -33,7 +33,7 @@ from scribe_desktop.ui.words import Words
 BESIDE_FROM = 860
 COLUMN_WIDTH = 560
 COLUMN_BESIDE = 440
-SMALLEST = QSize(420, 640)
+SMALLEST = QSize(420, 480)
 USUAL = QSize(480, 760)
 
 
@@ -70,18 +70,28 @@ class MainWindow(QWidget):
         self._connect()
 
     def _arrange(self) -> None:
+        page = QWidget()
+        page.setObjectName("page")
         self._column = QWidget()
         column = QVBoxLayout(self._column)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(16)
         for widget in (self.error, self.problem, self.news, self.panel):
             column.addWidget(widget)
-        column.addStretch(1)
-        self._row = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
+        column.setStretchFactor(self.panel, 1)
+        self._row = QBoxLayout(QBoxLayout.Direction.TopToBottom, page)
         self._row.setContentsMargins(24, 24, 24, 24)
         self._row.setSpacing(16)
         self._row.addWidget(self._column)
         self._row.addWidget(self.sessions, stretch=1)
+        scroll = QScrollArea()  # for a small screen with notices on it
+        scroll.setWidgetResizable(True)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(page)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(scroll)
 
     def _connect(self) -> None:
         intents = self._intents

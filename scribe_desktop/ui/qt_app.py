@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QApplication
 
+from scribe_desktop.errors import ScribeError
 from scribe_desktop.model import CaptureState, Status
 from scribe_desktop.ui.bridge import Bridge
 from scribe_desktop.ui.icons import Icons
@@ -85,8 +86,7 @@ class Gui(QObject):
         self.tray.start()
         self.bridge.start()
         self.shelf.refresh()
-        if self._app.recovered:
-            self.shelf.read.connect(self._tell_recovered)
+        self._tell_what_the_start_found()
 
     def stop(self) -> None:
         """Let go of the engine's threads."""
@@ -163,6 +163,17 @@ class Gui(QObject):
         if not self.tray.visible:
             self.window.show()
 
+    def _tell_what_the_start_found(self) -> None:
+        if self._app.recovery_failure is not None:
+            self.window.show_error(self._app.recovery_failure)
+        if self._app.quarantined is not None:
+            place = self._app.quarantined
+            message = tr("It was damaged and put aside as {place}.").format(place=place)
+            remedy = tr("What a server has is safe there. Keep that file: it may be repaired.")
+            self.window.show_error(ScribeError(tr("New list of recordings"), message, remedy))
+        if self._app.recovered:
+            self.shelf.read.connect(self._tell_recovered)
+
     @Slot(object)
     def _tell_recovered(self, shelf: Shelf) -> None:
         self.shelf.read.disconnect(self._tell_recovered)
@@ -190,7 +201,7 @@ def run_gui(app: "App", *, start_hidden: bool = False) -> int:
     """
     application = make_application()
     gui = Gui(application, app)
-    app.set_raise_handler(gui.answer_raise)
+    app.set_handler("raise", gui.answer_raise)
     for name in (signal.SIGINT, signal.SIGTERM):
         # Python runs the handler between two of its own steps: the bridge's timer provides them.
         signal.signal(name, lambda _number, _frame: application.quit())

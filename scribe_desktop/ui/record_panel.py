@@ -36,6 +36,9 @@ class RecordPanel(QFrame):
         self.device = _label(SMALL, "device", quiet=True)
         self.meter = LevelMeter(colours)
         self.level = _label(SMALL, "level", quiet=True)
+        self.level.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.level.setMinimumWidth(64)  # the bar keeps its length whatever the word
+        self.level.hide()
         self.line = _label(NORMAL, "line")
         self.caption = _label(SMALL, "caption", quiet=True)
         self.ribbon = RibbonView(colours)
@@ -90,6 +93,7 @@ class RecordPanel(QFrame):
         safe.addWidget(self.ribbon)
         safe.addWidget(self.caption)
         column.addLayout(safe)
+        column.addStretch(1)
         self.line.setWordWrap(True)
         self.caption.setWordWrap(True)
 
@@ -104,8 +108,10 @@ class RecordPanel(QFrame):
         tr, actions = self._words.tr, view.actions
         self.headline.setText(view.headline)
         self.clock.setText(view.clock)
-        self._mark_quiet(self.clock, quiet=not view.capturing)
-        self.server.setText(tr("This computer") if status.sync.local else status.sync.server)
+        recording = status.capture.state is CaptureState.RECORDING
+        _mark(self.headline, "live", on=recording)
+        _mark(self.clock, "quiet", on=not recording)
+        self.server.setText(self._words.server(status.sync))
         self.device.setText(status.capture.device or device)
         self.line.setText(view.recorded or view.sync)
         self._show_level(status)
@@ -135,19 +141,21 @@ class RecordPanel(QFrame):
         self.caption.setText(f"{title} · {told} · {cell}" if title else f"{told} · {cell}")
 
     def _show_level(self, status: Status) -> None:
-        hears = status.capture.state in {CaptureState.RECORDING, CaptureState.PAUSED}
+        hears = status.capture.state is CaptureState.RECORDING
         word = self._words.level(status.capture.level) if hears else ""
         self.meter.show_level(status.capture.level if hears else None)
         if word != self.level.text():
             self.level.setText(word)
+            self.level.setVisible(bool(word))
             self.meter.setAccessibleDescription(word)
 
-    @staticmethod
-    def _mark_quiet(label: QLabel, *, quiet: bool) -> None:
-        if label.property("quiet") != quiet:
-            label.setProperty("quiet", quiet)
-            label.style().unpolish(label)
-            label.style().polish(label)
+
+def _mark(label: QLabel, name: str, *, on: bool) -> None:
+    """Set a property that the style sheet looks at."""
+    if bool(label.property(name)) != on:
+        label.setProperty(name, on)
+        label.style().unpolish(label)
+        label.style().polish(label)
 
 
 def _label(size: int, name: str, *, strong: bool = False, quiet: bool = False) -> QLabel:

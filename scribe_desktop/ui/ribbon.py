@@ -1,11 +1,11 @@
 """The ribbon: one cell per part of 30 s, the picture of what is safe."""
 
 from collections.abc import Sequence
-from typing_extensions import override
 
 from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
+from typing_extensions import override
 
 from scribe_desktop.ui.palette import Colours
 from scribe_desktop.ui.part_cell import draw_part
@@ -13,11 +13,11 @@ from scribe_desktop.ui.parts import Part, Ribbon, ribbon_of
 
 CELL = 12
 GAP = 4
-ROWS = 3
+ROWS = 5
 
 
 class RibbonView(QWidget):
-    """Up to three rows of cells; a longer recording has several parts in a cell."""
+    """Up to five rows of cells, about an hour; a longer recording has several parts in a cell."""
 
     def __init__(self, colours: Colours, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -1,16 +1,23 @@
 """Round buttons with a word below: the big one that records, and the small ones beside it."""
 
-from typing_extensions import override
-
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QWidget
+from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
+from typing_extensions import override
 
 from scribe_desktop.ui.icons import Icons
 from scribe_desktop.ui.palette import Colours
 from scribe_desktop.ui.theme import SMALL, font
 
+BAND = 72
+"""All discs are centred in a band of this height, so the words below them are on one line."""
 LABEL_HEIGHT = 20
+KEYBOARD = {
+    Qt.FocusReason.TabFocusReason,
+    Qt.FocusReason.BacktabFocusReason,
+    Qt.FocusReason.ShortcutFocusReason,
+}
+"""The ring shows only to those who move by keyboard."""
 FOCUS = 4
 """Room for the focus ring."""
 
@@ -26,6 +33,8 @@ class RoundButton(QAbstractButton):
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFont(font(SMALL))
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._by_keyboard = False
 
     def set_colours(self, colours: Colours) -> None:
         """Draw with another table."""
@@ -43,10 +52,16 @@ class RoundButton(QAbstractButton):
     @override
     def sizeHint(self) -> QSize:
         width = max(self.diameter + 2 * FOCUS, self.fontMetrics().horizontalAdvance(self.text()))
-        return QSize(max(width, 88), self.diameter + 2 * FOCUS + LABEL_HEIGHT)
+        return QSize(max(width, 88), BAND + 2 * FOCUS + LABEL_HEIGHT)
+
+    @override
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._by_keyboard = event.reason() in KEYBOARD
+        super().focusInEvent(event)
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        self._by_keyboard = True
         if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
             self.click()
             return
@@ -56,8 +71,8 @@ class RoundButton(QAbstractButton):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        centre = QPointF(self.width() / 2, FOCUS + self.diameter / 2)
-        if self.hasFocus():
+        centre = QPointF(self.width() / 2, FOCUS + BAND / 2)
+        if self.hasFocus() and self._by_keyboard:
             painter.setPen(QPen(QColor(self.colours.text), 2))
             radius = self.diameter / 2 + FOCUS - 1
             painter.drawEllipse(centre, radius, radius)

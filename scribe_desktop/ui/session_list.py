@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from typing_extensions import override
-
 from PySide6.QtCore import (
     QAbstractListModel,
     QModelIndex,
@@ -18,6 +16,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from typing_extensions import override
 
 from scribe_desktop.model import Session, SessionState
 from scribe_desktop.ui.palette import Colours
@@ -27,6 +26,8 @@ from scribe_desktop.ui.theme import NORMAL, SMALL, font
 from scribe_desktop.ui.words import Words
 
 AnyIndex = QModelIndex | QPersistentModelIndex
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 SESSION_ROLE = int(Qt.ItemDataRole.UserRole)
 PART_OF_STATE = {
     SessionState.RECORDING: Part.RECORDING,
@@ -63,7 +64,9 @@ class SessionModel(QAbstractListModel):
             case Qt.ItemDataRole.DisplayRole:
                 return session.title
             case Qt.ItemDataRole.AccessibleTextRole:
-                return ", ".join((session.title, self.facts(session), self.state(session)))
+                flag = (self.recovered_word,) if session.recovered else ()
+                said = (session.title, *flag, self.facts(session), self.state(session))
+                return ", ".join(said)
             case Qt.ItemDataRole.ToolTipRole:
                 return self.state(session)
             case int() if role == SESSION_ROLE:
@@ -76,9 +79,13 @@ class SessionModel(QAbstractListModel):
         return self._words.session_state(session, local=self._local)
 
     def facts(self, session: Session) -> str:
-        """When it was, how long it is, and whether it was recovered."""
-        facts = self._words.session_facts(session, self._now())
-        return f"{facts} · {self._words.tr('Recovered')}" if session.recovered else facts
+        """When it was and how long it is."""
+        return self._words.session_facts(session, self._now())
+
+    @property
+    def recovered_word(self) -> str:
+        """The flag of a session that ended by a crash."""
+        return self._words.tr("Recovered")
 
     def show_sessions(self, sessions: Sequence[Session], *, local: bool) -> None:
         """Replace the list; only what differs is announced to the view."""
@@ -107,11 +114,11 @@ class SessionModel(QAbstractListModel):
 
 
 class SessionDelegate(QStyledItemDelegate):
-    """Title and facts on the left, the state as a cell and in words on the right."""
+    """The title, and below it when it was and, as a cell and in words, where it stands."""
 
     HEIGHT = 64
     MARGIN = 16
-    CELL = 14
+    CELL = 12
 
     def __init__(
         self, model: SessionModel, colours: Colours, parent: QObject | None = None
@@ -134,9 +141,14 @@ class SessionDelegate(QStyledItemDelegate):
         box: QRect = option.rect
         painter.save()
         self._draw_ground(painter, option, box)
-        inner = box.adjusted(self.MARGIN, 12, -self.MARGIN, -12)
-        taken = self._draw_state(painter, inner, session)
-        self._draw_texts(painter, inner.adjusted(0, 0, -taken - self.MARGIN, 0), session)
+        inner = box.adjusted(self.MARGIN, 0, -self.MARGIN, 0)
+        above = QRect(inner.left(), inner.top() + 11, inner.width(), 20)
+        below = above.translated(0, 23)
+        self._draw_title(painter, above, session)
+        taken = self._draw_state(painter, below, session)
+        painter.setPen(QColor(self._colours.secondary))
+        facts = self._model.facts(session)
+        _draw_line(painter, below.adjusted(0, 0, -taken - self.MARGIN, 0), facts)
         painter.setPen(QColor(self._colours.line))
         painter.drawLine(inner.left(), box.bottom(), inner.right(), box.bottom())
         painter.restore()
@@ -150,32 +162,35 @@ class SessionDelegate(QStyledItemDelegate):
             painter.setBrush(QColor(self._colours.line if chosen else self._colours.window))
             painter.drawRoundedRect(QRectF(box).adjusted(4, 2, -4, -3), 8, 8)
 
-    def _draw_texts(self, painter: QPainter, room: QRect, session: Session) -> None:
-        top = QRect(room.left(), room.top(), room.width(), 20)
+    def _draw_title(self, painter: QPainter, room: QRect, session: Session) -> None:
+        if session.recovered:
+            painter.setFont(font(SMALL))
+            painter.setPen(QColor(self._colours.secondary))
+            flag = self._model.recovered_word
+            painter.drawText(room, RIGHT, flag)
+            taken = painter.fontMetrics().horizontalAdvance(flag) + self.MARGIN
+            room = room.adjusted(0, 0, -taken, 0)
         painter.setFont(font(NORMAL, strong=True))
         painter.setPen(QColor(self._colours.text))
-        self._draw_line(painter, top, session.title)
-        painter.setFont(font(SMALL))
-        painter.setPen(QColor(self._colours.secondary))
-        self._draw_line(painter, top.translated(0, 22), self._model.facts(session))
-
-    @staticmethod
-    def _draw_line(painter: QPainter, room: QRect, text: str) -> None:
-        fitted = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room.width())
-        painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, fitted)
+        _draw_line(painter, room, session.title)
 
     def _draw_state(self, painter: QPainter, room: QRect, session: Session) -> int:
         """Draw the state at the right and return the width that it takes."""
         part = PART_OF_STATE[session.state]
         painter.setFont(font(SMALL))
-        text = self._model.state(session)
-        most = room.width() // 2
-        text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, most)
+        most = room.width() * 2 // 3 - self.CELL - 8
+        text = painter.fontMetrics().elidedText(
+            self._model.state(session), Qt.TextElideMode.ElideRight, most
+        )
         width = painter.fontMetrics().horizontalAdvance(text)
-        place = QRect(room.right() - width, room.top(), width + 1, room.height())
         painter.setPen(QColor(self._colours.part(part)))
-        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, text)
-        left = place.left() - 8 - self.CELL
+        painter.drawText(room, RIGHT, text)
+        left = room.right() - width - 8 - self.CELL
         top = room.center().y() - self.CELL / 2 + 1
         draw_part(painter, QRectF(left, top, self.CELL, self.CELL), part, self._colours)
         return width + 8 + self.CELL
+
+
+def _draw_line(painter: QPainter, room: QRect, text: str) -> None:
+    fitted = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room.width())
+    painter.drawText(room, LEFT, fitted)

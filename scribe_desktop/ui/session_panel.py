@@ -18,6 +18,7 @@ class SessionPanel(QFrame):
         super().__init__(parent)
         self.setObjectName("card")
         self._model = model
+        self.setMinimumHeight(208)  # heading and two recordings
         heading = QLabel(tr("Recordings"))
         heading.setFont(font(LARGE))
         heading.setContentsMargins(16, 0, 16, 0)

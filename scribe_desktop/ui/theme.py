@@ -111,8 +111,15 @@ def style_sheet(colours: Colours) -> str:
         #news {{ background: {colours.surface}; border: 1px solid {colours.verified};
                  border-radius: 8px; }}
         QLabel[quiet="true"] {{ color: {colours.secondary}; }}
-        QLabel[alarm="true"] {{ color: {colours.problem}; }}
+        QLabel[live="true"] {{ color: {colours.recording}; }}
         QListView {{ background: transparent; border: none; outline: none; }}
+        #page, QScrollArea {{ background: transparent; border: none; }}
+        QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
+        QScrollBar::handle:vertical {{ background: {colours.line}; border-radius: 4px;
+                                       min-height: 32px; }}
+        QScrollBar::handle:vertical:hover {{ background: {colours.secondary}; }}
+        QScrollBar::add-line:vertical, QScrollBar::sub-line:vertical {{ height: 0; }}
+        QScrollBar::add-page:vertical, QScrollBar::sub-page:vertical {{ background: none; }}
         QPushButton {{ background: {colours.surface}; color: {colours.text};
                        border: 1px solid {colours.line}; border-radius: 8px;
                        padding: 7px 16px; }}

@@ -6,6 +6,7 @@ safe is never more than what is safe, and the figures of one line add up.
 
 from collections.abc import Callable
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from scribe_desktop.model import (
     SAMPLE_RATE,
@@ -14,6 +15,7 @@ from scribe_desktop.model import (
     Session,
     SessionState,
     Status,
+    SyncStatus,
 )
 
 Tr = Callable[[str], str]
@@ -67,6 +69,12 @@ class Words:
             CaptureState.PAUSED: tr("Paused"),
             CaptureState.FINALISING: tr("Saving"),
         }[state]
+
+    def server(self, sync: SyncStatus) -> str:
+        """Where recordings go: `This computer`, or the server's host."""
+        if sync.local:
+            return self.tr("This computer")
+        return urlsplit(sync.server).netloc or self.tr("No server yet")
 
     def recorded(self, status: Status) -> str:
         """Where the sound of the running recording is: `42:10 recorded · …`."""
