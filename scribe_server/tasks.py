@@ -20,9 +20,16 @@ class Tasks:
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Start a coroutine as a task that is kept until it is done."""
         task = asyncio.get_running_loop().create_task(work, name=name)
+        self._watch(task)
+        return task
+
+    def start(self, work: Coroutine[Any, Any, Any], name: str) -> None:
+        """Like spawn, for work whose end nobody waits for."""
+        self._watch(asyncio.get_running_loop().create_task(work, name=name))
+
+    def _watch(self, task: asyncio.Task[Any]) -> None:
         self._running.add(task)
         task.add_done_callback(self._done)
-        return task
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)

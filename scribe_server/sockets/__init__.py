@@ -1,0 +1,1 @@
+"""The Socket.IO side: the only folder that knows socketio and engineio."""

@@ -1,0 +1,42 @@
+"""What has been received and is not stored yet, and waiting until there is less of it."""
+
+import asyncio
+from collections.abc import Callable
+
+
+class Unstored:
+    """A count of chunks and bytes that one socket, or all together, hold unstored."""
+
+    def __init__(self) -> None:
+        self.chunks = 0
+        self.bytes = 0
+        self._waiting: set[asyncio.Event] = set()
+
+    def add(self, size: int) -> None:
+        """One more chunk of `size` bytes."""
+        self.chunks += 1
+        self.bytes += size
+
+    def remove(self, size: int) -> None:
+        """A chunk was stored or refused; wakes those who wait."""
+        self.chunks -= 1
+        self.bytes -= size
+        for event in self._waiting:
+            event.set()
+
+    async def until(
+        self, condition: Callable[[], bool], tick: Callable[[], None], every_s: float = 1.0
+    ) -> None:
+        """Return once the condition holds; calls `tick` every `every_s` seconds until then."""
+        event = asyncio.Event()
+        self._waiting.add(event)
+        try:
+            while not condition():
+                event.clear()
+                try:
+                    async with asyncio.timeout(every_s):
+                        await event.wait()
+                except TimeoutError:
+                    tick()
+        finally:
+            self._waiting.discard(event)

@@ -1,0 +1,120 @@
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scribe_server.sockets import server
+from tests.server.sockets.doubles import TOKEN, Served
+
+
+@pytest.mark.parametrize(
+    ("auth", "code"),
+    [
+        ({"token": "wrong"}, "unauthorized"),
+        ({}, "unauthorized"),
+        ({"token": TOKEN, "protocol": 2}, "protocol_unsupported"),
+        ({"token": 7}, "invalid_payload"),
+        ([1], "invalid_payload"),
+        ("x", "invalid_payload"),
+    ],
+)
+def test_a_refused_connect_says_why_in_its_data(tmp_path: Path, auth: Any, code: str) -> None:
+    async def scenario() -> None:
+        async with Served(tmp_path) as served:
+            answer = await (await served.client()).hello(auth)
+            assert answer.startswith("44")
+            refusal = json.loads(answer[2:])
+            assert refusal["data"]["code"] == code
+            assert refusal["data"]["message"] == refusal["message"]
+            assert served.metrics.sockets == 0
+
+    asyncio.run(scenario())
+
+
+def test_the_welcome_tells_who_and_how_much(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Served(tmp_path, max_queue_size=7) as served:
+            client = await served.client()
+            await client.hello()
+            name, welcome = await client.event()
+            assert name == "welcome"
+            assert welcome == {
+                "protocol": 1,
+                "serverId": "server",
+                "serverTime": 123,
+                "userId": "ada",
+                "canAccept": True,
+                "window": 7,
+                "limits": {
+                    "maxChunkBytes": 10_485_760,
+                    "chunkMs": 30_000,
+                    "quotaBytesLeft": None,
+                },
+            }
+
+    asyncio.run(scenario())
+
+
+def test_a_flood_is_held_back_and_all_of_it_acknowledged(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Served(tmp_path, max_queue_size=3) as served:
+            client = await served.welcomed()
+            served.ingest.open.clear()
+            for sequence in range(20):
+                await client.chunk(sequence)
+            assert await client.event() == [
+                "backpressure",
+                {"canAccept": False, "reason": "queue", "retryAfterMs": 1000},
+            ]
+            served.ingest.open.set()
+            events = []
+            while sum(name == "chunk-ack" for name, _ in events) < 20:
+                events.append(await client.event())
+            assert {name for name, _ in events} == {"backpressure", "chunk-ack"}
+            assert sorted(p["sequence"] for name, p in events if name == "chunk-ack") == list(
+                range(20)
+            )
+            told = [p["canAccept"] for name, p in events if name == "backpressure"]
+            assert told[-1] is True
+
+    asyncio.run(scenario())
+
+
+def test_a_stalled_store_closes_the_server_and_its_recovery_opens_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_MEASURE_EVERY_S", 0.01)
+
+    async def scenario() -> None:
+        async with Served(tmp_path) as served:
+            served.sockets.start()
+            client = await served.welcomed()
+            served.ingest.waited_s = 31.0
+            assert (await client.event())[1]["reason"] == "store"
+            await client.chunk(0)
+            assert (await client.event())[1]["code"] == "busy"
+            assert (await client.event())[1]["canAccept"] is False
+            served.ingest.waited_s = 0.0
+            assert await client.event() == ["backpressure", {"canAccept": True}]
+
+    asyncio.run(scenario())
+
+
+def test_draining_acknowledges_what_was_received_and_then_closes(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Served(tmp_path) as served:
+            client = await served.welcomed()
+            served.ingest.open.clear()
+            await client.chunk(0)
+            await client.chunk(1)
+            await asyncio.sleep(0.05)
+            asyncio.get_running_loop().call_later(0.05, served.ingest.open.set)
+            await served.sockets.drain(5)
+            await served.sockets.close()
+            assert [(await client.event())[1]["sequence"] for _ in range(2)] == [0, 1]
+            assert await client.next() == "1"
+            assert await client.closed()
+
+    asyncio.run(scenario())
