@@ -1,5 +1,6 @@
 """Known sound, decoding, and a spool in memory, for the tests of capture and library."""
 
+import hashlib
 import io
 import subprocess
 from dataclasses import dataclass, field
@@ -8,6 +9,9 @@ import av
 import numpy as np
 import numpy.typing as npt
 
+from scribe_desktop.capture.cutter import Cutter
+from scribe_desktop.capture.encoder import OpusEncoder
+from scribe_desktop.capture.webm import chunk_file
 from scribe_desktop.errors import SpoolError
 from scribe_desktop.model import Gap, Marker, NewSession
 from scribe_desktop.spool import NewChunk
@@ -57,6 +61,34 @@ def packets_in(data: bytes) -> list[bytes]:
     """All packets of a file, pre-roll included."""
     with av.open(io.BytesIO(data), "r") as container:
         return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+
+def one_encode(sound: npt.NDArray[np.int16]) -> list[bytes]:
+    """The packets of one continuous encode."""
+    encoder = OpusEncoder(channels=sound.shape[1], bitrate=32_000)
+    return encoder.encode(sound) + encoder.finish()
+
+
+def recorded_chunks(sound: npt.NDArray[np.int16], *, chunk_packets: int = 1500) -> list[NewChunk]:
+    """The chunks of a recording of that sound, as they go to the spool."""
+    cutter = Cutter(chunk_packets=chunk_packets)
+    planned = [cutter.add(packet) for packet in one_encode(sound)]
+    planned.append(cutter.finish(len(sound)))
+    chunks: list[NewChunk] = []
+    for plan in planned:
+        if plan is None:
+            continue
+        data = chunk_file(plan, channels=sound.shape[1])
+        digest = hashlib.sha256(data).hexdigest()
+        place = (plan.sequence, plan.first_sample, plan.samples)
+        chunks.append(NewChunk(SESSION_ID, *place, digest, data, 0))
+    return chunks
+
+
+def one_chunk(sound: npt.NDArray[np.int16]) -> bytes:
+    """One continuous encode as one file."""
+    (chunk,) = recorded_chunks(sound, chunk_packets=1_000_000)
+    return chunk.data
 
 
 @dataclass

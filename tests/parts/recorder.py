@@ -21,4 +21,4 @@ def status_of(home: Path) -> dict[str, Any] | None:
 def captured_samples(home: Path) -> int:
     """How many samples the recorder has captured by now; 0 when it does not record."""
     status = status_of(home)
-    return int(status["status"]["capture"]["samples"]) if status else 0
+    return int(status["capture"]["samples"]) if status else 0

@@ -25,7 +25,7 @@ DOORS = {
     "keyring": ["scribe_desktop/credentials.py"],
     "appdirs": ["scribe_desktop/paths.py", "scribe_server/config.py"],
     "sqlite_utils": ["scribe_desktop/spool"],
-    "sqlalchemy": ["scribe_server/store", "scribe_server/auth.py"],
+    "sqlalchemy": ["scribe_server/store", "scribe_server/ingest", "scribe_server/auth.py"],
     "alembic": ["scribe_server/store"],
     "PySide6": ["scribe_desktop/ui"],
     "shiboken6": ["scribe_desktop/ui"],
