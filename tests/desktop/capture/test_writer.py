@@ -6,12 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scribe_desktop.capture.encoder import OpusEncoder
 from scribe_desktop.capture.journal import Journal, read_journal
 from scribe_desktop.capture.writer import MAX_TROUBLE_SAMPLES, SessionWriter
 from scribe_desktop.errors import SpoolError
 from scribe_desktop.model import Gap, GapReason, Marker
-from tests.parts.capture import SESSION_ID, FakeSpool, decoded, new_session, packets_in, tone
+from tests.parts.capture import (
+    SESSION_ID,
+    FakeSpool,
+    decoded,
+    new_session,
+    one_encode,
+    packets_in,
+    tone,
+)
 
 
 class Desk:
@@ -47,11 +54,6 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     desk = Desk(tmp_path)
     yield desk
     desk.journal.close()
-
-
-def one_encode(samples: np.ndarray) -> list[bytes]:
-    encoder = OpusEncoder(channels=samples.shape[1], bitrate=32_000)
-    return encoder.encode(samples) + encoder.finish()
 
 
 @settings(max_examples=20, deadline=None)
