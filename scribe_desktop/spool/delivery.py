@@ -18,6 +18,15 @@ class DeliveryRows(ChunkRows):
         )
         return 0 if row is None else int(row["n"])
 
+    def count_awaiting_receipt(self) -> int:
+        """How many sessions `sessions_awaiting_receipt` would list."""
+        row = self._row(
+            "SELECT count(*) AS n FROM sessions WHERE has_receipt = 0 AND ended_at IS NOT NULL"
+            " AND chunks > 0 AND refused_code IS NULL"
+            " AND (audio_deleted_at IS NULL OR acked = chunks)"
+        )
+        return 0 if row is None else int(row["n"])
+
     def next_unsent(
         self,
         limit: int,

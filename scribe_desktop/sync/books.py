@@ -1,0 +1,117 @@
+"""Comparing our books with the server's at every connect, so that a loss heals by itself."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
+
+from scribe_desktop.errors import ScribeError
+from scribe_desktop.model import Chunk
+from scribe_desktop.sync.reasons import BAD_MESSAGE
+from scribe_desktop.sync.talk import Talk
+from scribe_server import protocol
+from scribe_server.protocol import (
+    RESEND_STATUSES,
+    ErrorCode,
+    Event,
+    Range,
+    SessionStatus,
+    StoredChunk,
+    SyncCheckSession,
+    SyncStateSession,
+)
+
+ListChunks = Callable[[str], Awaitable[list[StoredChunk]]]
+ANSWER_S: Final = 60.0
+
+
+class Books:
+    """One `sync-check` over all sessions whose audio is still here."""
+
+    def __init__(self, talk: Talk, list_chunks: ListChunks) -> None:
+        self._talk = talk
+        self._list_chunks = list_chunks
+        self._have: dict[str, list[Range]] = {}
+        self._answered = asyncio.Event()
+        self._to_compare: list[str] = []
+
+    async def check(self) -> None:
+        """Ask about every session, and send again what the server turns out to lack."""
+        sessions = [
+            session.session_id
+            for session in self._talk.spool.sessions()
+            if session.audio_deleted_at is None and session.chunks and not session.refused_code
+        ]
+        size = protocol.MAX_SYNC_CHECK_SESSIONS
+        for first in range(0, len(sessions), size):
+            await self._check(sessions[first : first + size])
+        for session_id in self._to_compare:
+            await self._compare(session_id)
+
+    def on_state(self, state: protocol.SyncState) -> None:
+        """Take in the server's books."""
+        for theirs in state.sessions:
+            if (have := self._have.pop(theirs.session_id, None)) is not None:
+                self._take_in(theirs, have)
+        if state.sessions:
+            self._answered.set()
+
+    async def _check(self, session_ids: list[str]) -> None:
+        asked: list[SyncCheckSession] = []
+        for session_id in session_ids:
+            have, digest = self._talk.spool.acked_books(session_id)
+            self._have[session_id] = have
+            asked.append(SyncCheckSession(session_id, have, digest))
+            # A session may have thousands of rows: let acks pass in between.
+            await asyncio.sleep(0)
+        self._answered.clear()
+        self._talk.send(Event.SYNC_CHECK, protocol.SyncCheck(asked))
+        async with asyncio.timeout(ANSWER_S):
+            await self._answered.wait()
+
+    def _take_in(self, theirs: SyncStateSession, have: list[Range]) -> None:
+        if theirs.status is SessionStatus.DELETED:
+            self._talk.refuse_session(theirs.session_id, ErrorCode.SESSION_CLOSED)
+        elif theirs.status in RESEND_STATUSES and not theirs.match:
+            if lacking := subtract(have, theirs.stored):
+                self._talk.requeue(theirs.session_id, lacking)
+            else:
+                self._to_compare.append(theirs.session_id)
+
+    async def _compare(self, session_id: str) -> None:
+        try:
+            theirs = await self._list_chunks(session_id)
+        except ScribeError:
+            # The next connect compares again.
+            self._talk.note(BAD_MESSAGE)
+            return
+        wrong = differing(self._talk.spool.chunks(session_id), theirs)
+        self._talk.requeue(session_id, protocol.to_ranges(wrong))
+
+
+def subtract(have: Iterable[Range], stored: Iterable[Range]) -> list[Range]:
+    """The inclusive pairs of `have` that `stored` (both ascending) leaves out."""
+    lacking: list[Range] = []
+    theirs = list(stored)
+    for first, last in have:
+        following = first
+        for begin, end in theirs:
+            if end < following:
+                continue
+            if begin > last:
+                break
+            if begin > following:
+                lacking.append((following, begin - 1))
+            following = max(following, end + 1)
+        if following <= last:
+            lacking.append((following, last))
+    return lacking
+
+
+def differing(ours: Iterable[Chunk], theirs: Iterable[StoredChunk]) -> list[int]:
+    """The sequences that count as acked and that the server lacks, or has with other bytes."""
+    stored = {chunk.sequence: chunk.sha256 for chunk in theirs if chunk.state == "stored"}
+    return [
+        chunk.sequence
+        for chunk in ours
+        if chunk.acked_at is not None and stored.get(chunk.sequence) != chunk.sha256
+    ]

@@ -1,0 +1,136 @@
+"""Ending sessions: the manifest goes out until a receipt that holds is here."""
+
+from typing import Final
+
+from scribe_desktop.errors import RefusedError
+from scribe_desktop.model import Session, StoredReceipt
+from scribe_desktop.spool.proof import check_signature, receipt_text
+from scribe_desktop.sync.events import Blocked
+from scribe_desktop.sync.reasons import IDENTITY_CHANGED, RECEIPT_INVALID, SESSION_CODES
+from scribe_desktop.sync.talk import Talk
+from scribe_server import protocol
+from scribe_server.protocol import ErrorCode, Event
+
+AT_ONCE: Final = 2
+"""The server hashes the stored bytes of so many sessions at a time."""
+PATIENCE_MS: Final = 60_000
+RETRY_MS: Final = 5_000
+_REPAIRS: Final = 3
+
+
+class Stops:
+    """Asks for the receipts of sessions that are delivered, a few at a time."""
+
+    def __init__(self, talk: Talk) -> None:
+        self._talk = talk
+        self._asked: dict[str, int] = {}
+        self._not_before: dict[str, int] = {}
+        self._repairs: dict[str, int] = {}
+        self._given_up: set[str] = set()
+
+    @property
+    def waiting(self) -> int:
+        """How many receipts were asked for and have not been answered."""
+        return len(self._asked)
+
+    def ask(self) -> None:
+        """Send the manifests of delivered sessions that have no receipt."""
+        now = self._talk.clock()
+        self._asked = {s: at for s, at in self._asked.items() if 0 <= now - at < PATIENCE_MS}
+        if len(self._asked) >= AT_ONCE:
+            return
+        for session in self._talk.spool.sessions_awaiting_receipt():
+            if len(self._asked) >= AT_ONCE:
+                return
+            if self._is_due(session, now):
+                self._asked[session.session_id] = now
+                manifest = self._talk.spool.manifest(session.session_id)
+                self._talk.send(
+                    Event.STOP_SESSION,
+                    protocol.StopSession(session.session_id, manifest=manifest),
+                )
+
+    def on_incomplete(self, incomplete: protocol.SessionIncomplete) -> None:
+        """Send what the server lacks again; the manifest follows when that is acked."""
+        session_id = incomplete.session_id
+        self._asked.pop(session_id, None)
+        repairs = self._repairs[session_id] = self._repairs.get(session_id, 0) + 1
+        requeued = self._talk.requeue(session_id, incomplete.missing_ranges)
+        if not requeued or repairs > _REPAIRS:
+            # What it lacks cannot be sent (damaged here), or it never has enough.
+            self._given_up.add(session_id)
+
+    def on_receipt(self, receipt: protocol.Receipt) -> None:
+        """Keep a receipt that holds; anything else is reported loudly and not kept."""
+        session_id = receipt.session_id
+        self._asked.pop(session_id, None)
+        session = self._talk.spool.session(session_id)
+        if session is None or session.has_receipt or unsent(session):
+            return
+        identity = self._talk.identity
+        if (receipt.server_id, receipt.key_id) != (identity.server_id, identity.key_id):
+            self._talk.apply(Blocked(IDENTITY_CHANGED))
+            return
+        if not self._holds(receipt, session):
+            self._given_up.add(session_id)
+            self._talk.apply(Blocked(RECEIPT_INVALID))
+            return
+        self._talk.spool.save_receipt(
+            StoredReceipt(
+                session_id=session_id,
+                receipt_json=receipt_text(receipt),
+                public_key=identity.public_key,
+                server_id=identity.server_id,
+                origin=self._talk.target.origin,
+                received_at=self._talk.clock(),
+            )
+        )
+        self._talk.changed(session_id)
+        self.ask()
+
+    def on_refused(self, session_id: str, code: ErrorCode) -> None:
+        """The server does not end the session: for good, or not now."""
+        self._asked.pop(session_id, None)
+        if code in SESSION_CODES:
+            self._talk.refuse_session(session_id, code)
+        elif protocol.ERRORS[code].retryable:
+            self._not_before[session_id] = self._talk.clock() + RETRY_MS
+        else:
+            self._given_up.add(session_id)
+            self._talk.note(code)
+
+    def is_waiting_for(self, session_id: str) -> bool:
+        """Whether an answer about the session's end is awaited."""
+        return session_id in self._asked
+
+    def _is_due(self, session: Session, now: int) -> bool:
+        return (
+            session.session_id not in self._asked
+            and session.session_id not in self._given_up
+            and session.session_id not in self._talk.set_aside
+            and self._not_before.get(session.session_id, 0) <= now
+            and not unsent(session)
+        )
+
+    def _holds(self, receipt: protocol.Receipt, session: Session) -> bool:
+        manifest = self._talk.spool.manifest(session.session_id)
+        try:
+            check_signature(receipt, self._talk.identity.public_key)
+        except RefusedError:
+            return False
+        return (
+            receipt.digest,
+            receipt.chunks,
+            receipt.total_samples,
+            receipt.bytes,
+        ) == (
+            protocol.manifest_digest(manifest),
+            len(manifest.chunks),
+            manifest.total_samples,
+            session.bytes,
+        )
+
+
+def unsent(session: Session) -> int:
+    """How many of the session's chunks still wait for an ack."""
+    return session.chunks - session.acked_chunks - session.refused_chunks

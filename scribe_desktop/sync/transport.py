@@ -1,0 +1,213 @@
+"""The one door to python-socketio: a Socket.IO connection that can be cut and never redirects."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from typing import Any, Final, Never
+
+import aiohttp
+import socketio
+from engineio.exceptions import EngineIOError
+from socketio.exceptions import SocketIOError
+
+from scribe_desktop.errors import UnreachableError
+from scribe_desktop.sync.counting import CountingSocket
+from scribe_desktop.sync.link import ConnectRefusedError, Patience
+from scribe_desktop.sync.tasks import Tasks
+from scribe_server import protocol
+
+CLOSE_S: Final = 1.0
+"""A polite close may take so long; with data queued it might never end."""
+_REQUEST_S: Final = 60.0
+
+_FOREIGN: Final = (
+    SocketIOError,
+    EngineIOError,
+    aiohttp.ClientError,
+    OSError,
+    TimeoutError,
+    # What the library raises for an answer that is not Engine.IO at all.
+    ValueError,
+    TypeError,
+    LookupError,
+)
+
+# Its errors reach us as a lost connection; its own words for them are noise.
+_library_log = logging.getLogger(f"{__name__}.library")
+_library_log.setLevel(logging.CRITICAL)
+
+
+class SocketIoConnection:
+    """One Socket.IO connection to one origin (see link.Connection)."""
+
+    def __init__(self, on_event: Callable[[str, Any], None], on_down: Callable[[], None]) -> None:
+        self._on_event = on_event
+        self._on_down = on_down
+        self._sockets: list[CountingSocket] = []
+        self._refusal: object = None
+        self._early: list[tuple[str, Any]] | None = []
+        self._session: aiohttp.ClientSession | None = None
+        self._sio: Any = None
+        self._outbox: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
+        self._tasks = Tasks(lambda _: self._ended(None))
+        self._closed = False
+
+    async def connect(
+        self, origin: str, auth: protocol.ConnectAuth, patience: Patience, *, polling: bool
+    ) -> None:
+        """Connect and deliver events from then on.
+
+        Raises:
+            ConnectRefusedError: the server refused, with its code.
+            UnreachableError: nobody answered in time, or not as a Scribe server does.
+        """
+        self._session = _session(self._make_socket, patience)
+        self._sio = self._client(self._session)
+        try:
+            async with asyncio.timeout(patience.whole_s):
+                await self._sio.connect(
+                    origin,
+                    auth=protocol.to_wire(auth),
+                    transports=["polling"] if polling else ["websocket"],
+                    wait_timeout=patience.whole_s,
+                )
+            if self._closed or self._sio.eio.state != "connected":
+                raise UnreachableError("The server is out of reach", "It hung up at once.")
+        except _FOREIGN as error:
+            await self.close()
+            raise self._failure(origin, error) from error
+        except BaseException:
+            await self.close()
+            raise
+        self._begin()
+
+    def send(self, event: str, data: dict[str, Any]) -> None:
+        """Queue an event; what cannot be sent any more is dropped with the connection."""
+        self._outbox.put_nowait((event, data))
+
+    def progress(self) -> int:
+        """Bytes received plus bytes that left the send queue."""
+        return sum(each.progress() for each in self._sockets)
+
+    def cut(self) -> None:
+        """Shut the sockets down at once; a polite goodbye could wait for ever."""
+        for each in self._sockets:
+            each.cut()
+
+    async def close(self) -> None:
+        """End the connection and free everything."""
+        if self._closed:
+            return
+        self._closed = True
+        await self._tasks.cancel()
+        if self._sio is not None and self._sio.eio.state == "connected":
+            try:
+                async with asyncio.timeout(CLOSE_S):
+                    await self._sio.disconnect()
+            except (TimeoutError, SocketIOError, aiohttp.ClientError, OSError):
+                _library_log.debug("the connection was cut instead of closed", exc_info=True)
+        self.cut()
+        await self._settled()
+        if self._session is not None:
+            await self._session.close()
+
+    async def _settled(self) -> None:
+        """Wait for the library's own tasks, which end once the socket is shut."""
+        if self._sio is None:
+            return
+        eio = self._sio.eio
+        running = [task for task in (eio.read_loop_task, eio.write_loop_task) if task]
+        running = [task for task in running if not task.done()]
+        if running:
+            _, late = await asyncio.wait(running, timeout=CLOSE_S)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+
+    def _begin(self) -> None:
+        eio = self._sio.eio
+        eio.read_loop_task.add_done_callback(self._ended)
+        self._tasks.spawn(self._write(), "sync-writer")
+        early, self._early = self._early or [], None
+        for name, data in early:
+            self._on_event(name, data)
+
+    def _ended(self, _: object) -> None:
+        if not self._closed:
+            self._on_down()
+
+    async def _write(self) -> None:
+        while True:
+            event, data = await self._outbox.get()
+            try:
+                await self._sio.emit(event, data)
+            except SocketIOError:
+                # The read loop has ended or is about to; `on_down` says so.
+                return
+
+    def _receive(self, name: str, data: Any = None, *_: Any) -> None:
+        if self._early is not None:
+            self._early.append((name, data))
+        elif not self._closed:
+            self._on_event(name, data)
+
+    def _refused(self, data: object = None, *_: Any) -> None:
+        self._refusal = data
+
+    def _client(self, session: aiohttp.ClientSession) -> Any:
+        client = socketio.AsyncClient(
+            reconnection=False,
+            logger=_library_log,
+            engineio_logger=_library_log,
+            http_session=session,
+            request_timeout=_REQUEST_S,
+            handle_sigint=False,
+            websocket_extra_options={
+                "max_msg_size": protocol.MAX_MESSAGE_BYTES,
+                "compress": 0,
+                "timeout": aiohttp.ClientWSTimeout(ws_close=CLOSE_S),
+            },
+        )
+        client.on("*", self._receive)
+        client.on("connect_error", self._refused)
+        return client
+
+    def _make_socket(self, address: Any) -> socket.socket:
+        family, kind, number, _, _ = address
+        made = CountingSocket(family, kind, number)
+        self._sockets = [each for each in self._sockets if each.fileno() >= 0]
+        self._sockets.append(made)
+        return made
+
+    def _failure(self, origin: str, error: Exception) -> UnreachableError | ConnectRefusedError:
+        # The exception of connect() has no code: it is in what the connect_error handler saw.
+        refusal = self._refusal
+        data = refusal.get("data") if isinstance(refusal, dict) else None
+        if isinstance(data, dict) and isinstance(data.get("code"), str):
+            return ConnectRefusedError(data["code"], str(data.get("message", "")))
+        return UnreachableError(
+            "The server is out of reach",
+            f"{origin} does not answer ({str(error) or type(error).__name__}).",
+            "Nothing is lost: sending goes on as soon as it is back.",
+        )
+
+
+def _session(
+    make_socket: Callable[[Any], socket.socket], patience: Patience
+) -> aiohttp.ClientSession:
+    trace = aiohttp.TraceConfig()
+    trace.on_request_redirect.append(_refuse_redirect)
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(socket_factory=make_socket, use_dns_cache=False),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=patience.connect_s),
+        trace_configs=[trace],
+        trust_env=False,
+    )
+
+
+async def _refuse_redirect(*_: object) -> Never:
+    # The token belongs to one origin; another one must not even be asked.
+    raise aiohttp.ClientConnectionError("it redirects elsewhere, which is never followed")
