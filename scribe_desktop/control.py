@@ -139,7 +139,7 @@ def call(
                 "Start it, or end the one that hangs.",
             ) from error
     if not reply.get("ok"):
-        raise _error_of(reply)
+        raise error_of(reply)
     return dict(reply)
 
 
@@ -180,7 +180,8 @@ def _refusal(error: ScribeError) -> dict[str, Any]:
     }
 
 
-def _error_of(reply: Mapping[str, Any]) -> ScribeError:
+def error_of(reply: Mapping[str, Any]) -> ScribeError:
+    """The error that the fields of a refusal tell of."""
     kinds = {kind.exit_code: kind for kind in ScribeError.__subclasses__()}
     kind = kinds.get(int(reply.get("exitCode", 1)), ScribeError)
     words = (str(reply.get(name, "")) for name in ("title", "message", "remedy"))

@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 from collections.abc import Coroutine
+from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -112,6 +113,14 @@ class ServerApi:
         """Return when the server says that it is alive."""
         await self._fetch("/healthz")
 
+    async def clock(self) -> int:
+        """The server's clock: ms since 1970 UTC, to the second (Date, RFC 9110 section 6.6.1)."""
+        _, date = await self._exchange("/healthz")
+        try:
+            return int(parsedate_to_datetime(date).timestamp() * 1000)
+        except ValueError as error:
+            raise _no_scribe_server(self._origin, "it does not say what time it is") from error
+
     async def _get(self, path: str, kind: type[P], *, missing: bool = False) -> P | None:
         body = await self._fetch(path, missing=missing)
         if body is None:
@@ -122,6 +131,10 @@ class ServerApi:
             raise _no_scribe_server(self._origin, str(error)) from error
 
     async def _fetch(self, path: str, *, missing: bool = False) -> bytes | None:
+        body, _ = await self._exchange(path, missing=missing)
+        return body
+
+    async def _exchange(self, path: str, *, missing: bool = False) -> tuple[bytes | None, str]:
         headers = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
         try:
             async with (
@@ -135,7 +148,7 @@ class ServerApi:
                 ) as response,
             ):
                 body = await _limited(response)
-                status = response.status
+                status, date = response.status, response.headers.get("Date", "")
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             raise UnreachableError(
                 "The server is out of reach",
@@ -143,9 +156,9 @@ class ServerApi:
                 "Check the address and the network.",
             ) from error
         if 200 <= status < 300:
-            return body
+            return body, date
         if missing and status == 404:
-            return None
+            return None, date
         raise _refusal(self._origin, status, body)
 
 

@@ -15,7 +15,7 @@ from scribe_desktop.app.delivery import Delivery
 from scribe_desktop.app.device import bind_device, read_machine_id
 from scribe_desktop.app.parts import Parts, RecorderPart
 from scribe_desktop.app.publisher import Publisher
-from scribe_desktop.config import Settings
+from scribe_desktop.config import LOCAL, Settings
 from scribe_desktop.control import ControlServer, Handler
 from scribe_desktop.credentials import Credentials
 from scribe_desktop.errors import AlreadyRecordingError, ScribeError, SpoolError
@@ -122,12 +122,20 @@ class App:
             if self._delivery is not None and self._running is not None:
                 self._delivery.retarget(settings)
 
-    def sign_in(self, origin: str, token: str | None = None) -> None:
+    def sign_in(self, origin: str, token: str | None = None, *, insecure: bool = False) -> None:
         """Deliver to this server; a token given here is for this run only, else the kept one."""
         with self._guard:
             if self._delivery is not None and token is not None:
                 self._delivery.tokens.set(origin, token)
-            self.apply_settings(replace(self.settings, server=origin))
+            self.apply_settings(replace(self.settings, server=origin, insecure=insecure))
+
+    def sign_out(self, origin: str) -> None:
+        """Forget this run's token for a server; when it is in use, the built-in one takes over."""
+        with self._guard:
+            if self._delivery is not None:
+                self._delivery.tokens.delete(origin)
+            if self.settings.server == origin:
+                self.apply_settings(replace(self.settings, server=LOCAL))
 
     # ------------------------------------------------------------------------------- status
 
@@ -143,7 +151,7 @@ class App:
     @property
     def capture(self) -> CaptureStatus:
         """What the recorder does at this moment."""
-        return self._part().status
+        return self._recorder.status if self._recorder is not None else self.status.capture
 
     @property
     def failure(self) -> ScribeError | None:

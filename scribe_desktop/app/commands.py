@@ -28,6 +28,7 @@ def handlers_of(app: "App") -> dict[str, Handler]:
         "marker": lambda request: _mark(app, request),
         "sync": _doing(app.send_now),
         "sign-in": lambda request: _sign_in(app, request),
+        "sign-out": lambda request: _sign_out(app, request),
         "raise": _no_window,
     }
 
@@ -43,6 +44,7 @@ def describe(app: "App") -> dict[str, Any]:
         "recovered": app.recovered,
         "failure": None if failure is None else _failure(failure),
         **plain(app.status),
+        "capture": plain(app.capture),
     }
 
 
@@ -106,7 +108,16 @@ def _mark(app: "App", request: Mapping[str, Any]) -> dict[str, Any]:
 
 def _sign_in(app: "App", request: Mapping[str, Any]) -> dict[str, Any]:
     token = request.get("token")
-    app.sign_in(_text(request, "origin"), None if token is None else _text(request, "token"))
+    app.sign_in(
+        _text(request, "origin"),
+        None if token is None else _text(request, "token"),
+        insecure=bool(request.get("insecure")),
+    )
+    return {}
+
+
+def _sign_out(app: "App", request: Mapping[str, Any]) -> dict[str, Any]:
+    app.sign_out(_text(request, "origin"))
     return {}
 
 

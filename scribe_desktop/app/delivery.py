@@ -2,9 +2,7 @@
 
 import logging
 import threading
-import time
 from collections.abc import Mapping
-from contextlib import closing
 from typing import Final
 
 from scribe_desktop.app.parts import MakeServer, ServerPart, SyncPart
@@ -12,15 +10,12 @@ from scribe_desktop.config import LOCAL, Settings, check_transport
 from scribe_desktop.credentials import Credentials, MemoryCredentials
 from scribe_desktop.errors import ScribeError
 from scribe_desktop.local_server import LocalEndpoint
-from scribe_desktop.model import SyncState
 from scribe_desktop.paths import Paths
-from scribe_desktop.spool import Spool
 from scribe_desktop.sync.target import ServerTarget
 
 log = logging.getLogger(__name__)
 
 LAST_SENDING_S: Final = 5.0
-_WORKING: Final = frozenset({SyncState.CONNECTING, SyncState.SYNCING, SyncState.IDLE})
 
 
 class Delivery:
@@ -78,24 +73,10 @@ class Delivery:
 
     def stop(self) -> None:
         """Send what a few seconds allow, then end the engine and the bundled server."""
-        deadline = time.monotonic() + LAST_SENDING_S
-        self._sync.wake()
-        while time.monotonic() < deadline and self._something_left():
-            time.sleep(0.05)
         self._stopped = True
-        self._sync.stop(max(1.0, deadline - time.monotonic()))
+        self._sync.stop(LAST_SENDING_S)
         with self._aiming:
             self._stop_server()
-
-    def _something_left(self) -> bool:
-        if self._sync.status.state not in _WORKING:
-            return False
-        try:
-            with closing(Spool.open_read_only(self._paths.spool_dir)) as spool:
-                return bool(spool.pending() or spool.sessions_awaiting_receipt())
-        except ScribeError as error:
-            log.warning("what is left to send is not known: %s", error)
-            return False
 
     def _aim(self) -> None:
         with self._aiming:
