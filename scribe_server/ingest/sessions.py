@@ -7,8 +7,8 @@ from sqlalchemy import Connection, Row, update
 from sqlalchemy.dialects.sqlite import insert
 
 from scribe_server.auth import Owner
+from scribe_server.ingest.refusals import session_error
 from scribe_server.protocol import (
-    ERRORS,
     ErrorCode,
     SessionError,
     SessionStarted,
@@ -28,11 +28,6 @@ class Started:
 
     answer: SessionStarted
     session: HotSession
-
-
-def session_error(code: ErrorCode, session_id: str, details: str | None = None) -> SessionError:
-    """A refusal about a session, in the words of the error table."""
-    return SessionError(ERRORS[code].text, code, session_id, details)
 
 
 def start(

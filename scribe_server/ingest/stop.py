@@ -49,19 +49,30 @@ Verdict = Contradiction | Missing | Whole
 
 def mark_stopped(connection: Connection, session: int, now: int) -> int:
     """Note that the session has ended; gives when it first did."""
-    row = connection.execute(
-        update(sessions)
-        .where(sessions.c.id == session, sessions.c.stopped_at.is_(None))
-        .values(stopped_at=now, paused_at=None)
-        .returning(sessions.c.stopped_at)
-    ).one_or_none()
-    refresh_status(connection, session)
-    if row is not None:
-        return now
     stopped_at = connection.execute(
         select(sessions.c.stopped_at).where(sessions.c.id == session)
     ).scalar_one()
-    return int(stopped_at)
+    if stopped_at is not None:
+        return int(stopped_at)
+    connection.execute(
+        update(sessions).where(sessions.c.id == session).values(stopped_at=now, paused_at=None)
+    )
+    refresh_status(connection, session)
+    return now
+
+
+def sealed(manifest: Manifest) -> tuple[bytes, str]:
+    """A manifest's canonical JSON and its digest."""
+    body = canonical_json(msgspec.to_builtins(manifest))
+    return body, hashlib.sha256(body).hexdigest()
+
+
+def look(
+    connection: Connection, session: int, manifest: Manifest, digest: str
+) -> tuple[Verdict, Receipt | None]:
+    """A manifest against the rows, and the receipt that was given for it before."""
+    verdict = compare(manifest, chunk_rows(connection, session))
+    return verdict, receipt_of(connection, session, digest)
 
 
 def is_well_formed(manifest: Manifest) -> bool:
@@ -88,13 +99,10 @@ def compare(manifest: Manifest, rows: Sequence[Row[Any]]) -> Verdict:
 
 
 def keep_manifest(
-    connection: Connection, session: int, manifest: Manifest, digest: str, now: int
-) -> Verdict:
-    """Compare a manifest with the rows and, unless it contradicts them, store it with its gaps."""
-    verdict = compare(manifest, chunk_rows(connection, session))
-    if isinstance(verdict, Contradiction):
-        return verdict
-    body = canonical_json(msgspec.to_builtins(manifest))
+    connection: Connection, session: int, manifest: Manifest, seal: tuple[bytes, str], now: int
+) -> None:
+    """Store a manifest (`seal`: see sealed()) with its gaps, in the place of an earlier one."""
+    body, digest = seal
     kept = insert(manifests).values(session=session, digest=digest, body=body, created_at=now)
     connection.execute(
         kept.on_conflict_do_update(
@@ -112,7 +120,6 @@ def keep_manifest(
         .values(expected_chunks=len(manifest.chunks), total_samples=manifest.total_samples)
     )
     refresh_status(connection, session)
-    return verdict
 
 
 def unsound(blobs: BlobStore, rows: Sequence[Row[Any]]) -> list[Row[Any]]:

@@ -8,7 +8,7 @@ from scribe_server.store.errors import (
     StorageFullError,
 )
 from scribe_server.store.sessions import MediaPart, SessionBooks, SessionMedia
-from scribe_server.store.store import Store
+from scribe_server.store.store import Store, open_database
 from scribe_server.store.writer import StoreLoad
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "StorageFullError",
     "Store",
     "StoreLoad",
+    "open_database",
 ]

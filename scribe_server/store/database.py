@@ -15,7 +15,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from scribe_server.errors import StartupError
 from scribe_server.store.errors import StorageError, StorageFailedError, StorageFullError
-from scribe_server.store.migrate import ensure_schema
+from scribe_server.store.migrate import ensure_schema, stored_revision
+from scribe_server.store.schema import HEAD
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -24,6 +25,7 @@ WriteThread = Callable[[Work[Any]], Awaitable[Any]]
 DATABASE_NAME: Final = "scribe.sqlite3"
 _BUSY_MS: Final = 30_000
 _READERS: Final = 2
+_WORKERS: Final = 2
 
 
 def database_path(data_dir: Path, database_url: str | None) -> Path:
@@ -54,6 +56,20 @@ def database_path(data_dir: Path, database_url: str | None) -> Path:
     return Path(url.database)
 
 
+def is_current(path: Path) -> bool:
+    """Whether the file is a database of exactly this program's schema; it is not changed.
+
+    Raises:
+        StartupError: it is damaged or not Scribe's.
+    """
+    engine = create_engine(URL.create("sqlite", database=str(path)))
+    try:
+        with engine.connect() as connection:
+            return stored_revision(connection) == HEAD
+    finally:
+        engine.dispose()
+
+
 def translate(error: DBAPIError) -> StorageError:
     """One of our errors for one of SQLite's."""
     kind = StorageFullError if "is full" in str(error.orig) else StorageFailedError
@@ -81,7 +97,8 @@ class Database:
         self.path = path
         self._writer = _engine(path, "BEGIN IMMEDIATE")
         self._reader = _engine(path, "BEGIN")
-        self._pool = ThreadPoolExecutor(_READERS, thread_name_prefix="scribe-read")
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="scribe-read")
+        self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="scribe-work")
         self._write_thread: WriteThread | None = None
 
     @classmethod
@@ -146,8 +163,12 @@ class Database:
         return await self.off_loop(lambda: self._in_snapshot(work))
 
     async def off_loop(self, work: Callable[[], T]) -> T:
-        """Run something slow on a thread of the reading pool."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        """Run something short that blocks on a thread of the reading pool."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+
+    async def in_background(self, work: Callable[[], T]) -> T:
+        """Run something long on a pool of its own, so that no read waits for it."""
+        return await asyncio.get_running_loop().run_in_executor(self._workers, work)
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a write transaction on the writing thread; returns after the commit."""
@@ -165,8 +186,9 @@ class Database:
             return work(connection)
 
     def close(self) -> None:
-        """Wait for running reads and close all connections."""
-        self._pool.shutdown(wait=True)
+        """Wait for what runs and close all connections."""
+        self._workers.shutdown(wait=True)
+        self._readers.shutdown(wait=True)
         self._writer.dispose()
         self._reader.dispose()
 

@@ -55,7 +55,7 @@ class Deletion:
         )
         if isinstance(burial, bool):
             return burial
-        await self._database.off_loop(lambda: self._blobs.delete(burial.refs))
+        await self._database.in_background(lambda: self._blobs.delete(burial.refs))
         await self._writer.call(
             lambda connection: finish(connection, self._blobs, burial.job), self._remove
         )

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from scribe_server.errors import StartupError
 from scribe_server.protocol import ErrorCode
 from scribe_server.store.batch import ChunkWrite, Outcome
-from scribe_server.store.database import Database, Work, database_path
+from scribe_server.store.database import Database, Work, database_path, is_current
 from scribe_server.store.deletion import Deletion, finish_waiting
 from scribe_server.store.files import Files
 from scribe_server.store.hot import HotSession, HotSessions, load_session
@@ -132,6 +132,26 @@ class Store:
     def close(self) -> None:
         """Store what is queued, close everything, release the folder; idempotent."""
         self._closing.close()
+
+
+def open_database(data_dir: Path, storage_dir: Path, database_url: str | None) -> Database:
+    """The database for a command that may run beside a running server.
+
+    Only to create or to migrate it is the folder's lock taken.
+
+    Raises:
+        StartupError: as for Store.open.
+    """
+    _make_folders(data_dir, storage_dir / "segments")
+    path = database_path(data_dir, database_url)
+    _refuse_empty_start(path, storage_dir / "segments")
+    if path.exists() and is_current(path):
+        return Database(path)
+    lock = FolderLock(data_dir).acquire()
+    try:
+        return Database.open(path)
+    finally:
+        lock.release()
 
 
 def _make_folders(data_dir: Path, segments: Path) -> None:
