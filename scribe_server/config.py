@@ -25,13 +25,14 @@ _SIZE = re.compile(r"(\d{1,15})\s*([KMG]?)(?:i?B)?", re.IGNORECASE)
 class ServerConfig:
     """Everything that can be set. Sizes are bytes, `memory_threshold` is a share of 1.
 
-    `max_unstored_bytes` is None when it follows the memory limit; `port` 0 takes a free port.
+    `max_unstored_bytes` is None when it follows the memory limit; `database_url` is None for a file
+    in `data_dir`; the segments are in `storage_dir`/segments; `port` 0 takes a free port.
     """
 
     data_dir: Path
     storage_dir: Path
     archive_dir: Path
-    database_url: str
+    database_url: str | None = None
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     auth: AuthMode = "token"
@@ -55,11 +56,9 @@ def load_config(argv_values: Mapping[str, Any], environ: Mapping[str, str]) -> S
     data_dir = source.get("DATA_DIR", _folder, None) or _default_data_dir()
     config = ServerConfig(
         data_dir=data_dir,
-        storage_dir=source.get("STORAGE_DIR", _folder, data_dir / "segments"),
+        storage_dir=source.get("STORAGE_DIR", _folder, data_dir),
         archive_dir=source.get("ARCHIVE_STORAGE_PATH", _folder, data_dir / "archives"),
-        database_url=source.get(
-            "DATABASE_URL", _database_url, f"sqlite:///{data_dir / 'scribe.sqlite3'}"
-        ),
+        database_url=source.get("DATABASE_URL", _database_url, None),
         host=source.get("HOST", _host, DEFAULT_HOST),
         port=source.get("PORT", _whole(0, 65_535), DEFAULT_PORT),
         auth=source.get("AUTH", _auth, "token"),

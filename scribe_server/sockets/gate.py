@@ -43,7 +43,7 @@ class Gate:
         await own.until(lambda: peer.ended or not self.limits.full(own.chunks, own.bytes), tick)
         if self._all_full():
             peer.queue_full = True
-            self.tell_closed(peer, closed(BackpressureReason.MEMORY))
+            self.tell_closed(peer, closed(BackpressureReason.QUEUE))
             await self.all.until(lambda: peer.ended or not self._all_full(), tick)
             self._relax(peer)
 

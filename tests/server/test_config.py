@@ -13,9 +13,9 @@ def load(environ: dict[str, str] | None = None, **flags: object) -> ServerConfig
 def test_the_defaults_are_loopback_with_tokens_and_everything_below_one_folder() -> None:
     config = load()
     assert (config.host, config.port, config.auth) == ("127.0.0.1", 8765, "token")
-    assert config.storage_dir == Path("/data/segments")
+    assert config.storage_dir == Path("/data")
     assert config.archive_dir == Path("/data/archives")
-    assert config.database_url == "sqlite:////data/scribe.sqlite3"
+    assert config.database_url is None
     assert config.max_queue_size == 10
     assert config.max_socket_buffer == 5 * 1024 * 1024
     assert config.max_unstored_bytes is None

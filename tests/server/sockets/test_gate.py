@@ -101,6 +101,6 @@ def test_sockets_wait_together_for_the_bytes_of_all() -> None:
 
     told = asyncio.run(scenario())
     assert [(what.can_accept, what.reason) for what in told] == [
-        (False, BackpressureReason.MEMORY),
+        (False, BackpressureReason.QUEUE),
         (True, None),
     ]
