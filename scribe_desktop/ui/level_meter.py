@@ -10,7 +10,9 @@ from scribe_desktop.ui.palette import Colours
 
 FLOOR_DBFS = -60.0
 CLIPPING_DBFS = -1.0
-HEIGHT = 8
+HEIGHT = 20
+"""That of the word beside it, so the row is as high without a word."""
+BAR = 8
 
 
 def fraction(dbfs: float) -> float:
@@ -48,7 +50,7 @@ class LevelMeter(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        track = QRectF(self.rect())
+        track = QRectF(0, (self.height() - BAR) / 2, self.width(), BAR)
         radius = track.height() / 2
         painter.setBrush(QColor(self._colours.line))
         painter.drawRoundedRect(track, radius, radius)
@@ -67,4 +69,4 @@ class LevelMeter(QWidget):
         if peak > 0:
             at = min(track.width() * peak, track.width() - 3)
             painter.setBrush(QColor(self._colours.text))
-            painter.drawRoundedRect(QRectF(at, 0, 2, track.height()), 1, 1)
+            painter.drawRoundedRect(QRectF(at, track.top(), 2, track.height()), 1, 1)

@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from scribe_desktop.model import CaptureState, Status
 from scribe_desktop.ui.icons import Icons
-from scribe_desktop.ui.level_meter import LevelMeter
+from scribe_desktop.ui.level_meter import HEIGHT, LevelMeter
 from scribe_desktop.ui.palette import Colours
 from scribe_desktop.ui.parts import PART_SECONDS, Part, summary
 from scribe_desktop.ui.presenter import View
@@ -13,6 +13,9 @@ from scribe_desktop.ui.ribbon import RibbonView
 from scribe_desktop.ui.round_button import RecordButton, SideButton
 from scribe_desktop.ui.theme import CLOCK, NORMAL, SMALL, font
 from scribe_desktop.ui.words import Words
+
+NO_BREAK = "\N{NO-BREAK SPACE}"
+"""Between the words of one fact, so that a line breaks between facts."""
 
 
 class RecordPanel(QFrame):
@@ -38,6 +41,7 @@ class RecordPanel(QFrame):
         self.level = _label(SMALL, "level", quiet=True)
         self.level.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.level.setMinimumWidth(64)  # the bar keeps its length whatever the word
+        self.level.setFixedHeight(HEIGHT)
         self.level.hide()
         self.line = _label(NORMAL, "line")
         self.caption = _label(SMALL, "caption", quiet=True)
@@ -113,7 +117,9 @@ class RecordPanel(QFrame):
         _mark(self.clock, "quiet", on=not recording)
         self.server.setText(self._words.server(status.sync))
         self.device.setText(status.capture.device or device)
-        self.line.setText(view.recorded or view.sync)
+        line = view.recorded or view.sync
+        self.line.setText(" · ".join(fact.replace(" ", NO_BREAK) for fact in line.split(" · ")))
+        self.line.setAccessibleName(line)
         self._show_level(status)
         self.record.show_stop(view.capturing)
         self.record.setEnabled(actions.start or actions.stop)

@@ -1,15 +1,19 @@
 """The tray icon and its menu. The tray itself may come late, or never."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
-from PySide6.QtGui import QAction, QIcon
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from scribe_desktop.ui.icons import Icons
 from scribe_desktop.ui.intents import Intents
 from scribe_desktop.ui.palette import Colours
-from scribe_desktop.ui.presenter import View
+from scribe_desktop.ui.presenter import Icon, View
 from scribe_desktop.ui.problems import Fix
 from scribe_desktop.ui.words import Words
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QAction
 
 RETRY_MS = 1_000
 
@@ -68,7 +72,7 @@ class Tray(QObject):
         if not QSystemTrayIcon.isSystemTrayAvailable():
             return
         self._retry.stop()
-        self._icon = QSystemTrayIcon(QIcon(), self)
+        self._icon = QSystemTrayIcon(self._icons.tray(Icon(), self._scheme), self)
         self._icon.setContextMenu(self.menu)  # before the actions: a D-Bus menu misses older ones
         self._fill_menu()
         self._icon.activated.connect(self._on_activated)

@@ -98,7 +98,7 @@ class FakeApp:
 
     def __init__(self, home: Path, **settings: Any) -> None:
         self.settings = Settings(**settings)
-        self.paths = Paths(home, home, home, home)
+        self.paths = Paths(home, home, home, home)  # its resources are the program's own
         self.status = status_of()
         self.calls: list[str] = []
         self.error: ScribeError | None = None
@@ -113,8 +113,12 @@ class FakeApp:
     def publish(self, status: Status) -> None:
         """Tell every subscriber a new status, on the thread of the caller."""
         self.status = replace(status, revision=self.status.revision + 1)
+        self.tell(self.status)
+
+    def tell(self, status: Status) -> None:
+        """Send a status to every subscriber, whatever its revision."""
         for subscriber in list(self._subscribers):
-            subscriber(self.status)
+            subscriber(status)
 
     def capture(self, state: CaptureState, **changes: Any) -> None:
         """Publish the same status with another capture state."""
