@@ -82,6 +82,7 @@ def test_while_the_last_part_is_saved_nothing_can_be_pressed(panel: RecordPanel)
 
 def test_nothing_jumps_when_a_recording_starts(panel: RecordPanel) -> None:
     show(panel, status_of())
+    QTest.qWait(1)
     before = panel.record.mapTo(panel, QPoint(0, 0))
     show(panel, status_of(CaptureState.RECORDING, seconds=1))
     QTest.qWait(1)
