@@ -1,0 +1,193 @@
+"""What a start does about crashes and losses: nothing acked is silently lost or made up."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, text, update
+
+from scribe_server.protocol import ChunkAck, SessionStatus, StopSession, SyncCheck, SyncCheckSession
+from scribe_server.store.recovery import Recovered
+from scribe_server.store.schema import chunks, segments
+from tests.parts.store import (
+    OTHER_SESSION,
+    SESSION,
+    Served,
+    audio_of,
+    chunk_of,
+    served,
+    sha_of,
+    stop_of,
+)
+
+
+def books(server: Served, session: str = SESSION) -> dict[int, tuple[str, str]]:
+    found = asyncio.run(server.store.sessions.chunks(server.owner(), session))
+    assert found is not None
+    return {chunk.sequence: (chunk.sha256, chunk.state) for chunk in found.chunks}
+
+
+def record(folder: Path, count: int) -> list[int]:
+    """Store chunks one by one; gives the size of the segment after each."""
+    sizes = []
+    with served(folder) as server:
+        owner = server.owner()
+        asyncio.run(server.record(owner, []))
+        for number in range(count):
+            asyncio.run(server.send(owner, chunk_of(number)))
+            sizes.append(server.segment_files()[0].stat().st_size)
+    return sizes
+
+
+def forget_rows_from(folder: Path, first: int, end: int) -> None:
+    """As if the process had died between the bytes and the rows."""
+    with served(folder) as server, server.store.database.transaction() as connection:
+        connection.execute(delete(chunks).where(chunks.c.sequence >= first))
+        connection.execute(update(segments).values(end=end, live=first))
+
+
+def test_a_clean_start_changes_nothing(tmp_path: Path) -> None:
+    record(tmp_path, 3)
+    with served(tmp_path) as server:
+        assert server.store.recovered == Recovered()
+        assert len(books(server)) == 3
+
+
+def test_whole_records_without_a_row_are_indexed_again(tmp_path: Path) -> None:
+    sizes = record(tmp_path, 4)
+    forget_rows_from(tmp_path, 2, sizes[1])
+    with served(tmp_path) as server:
+        assert server.store.recovered == Recovered(indexed=2)
+        assert books(server) == {number: (sha_of(number), "stored") for number in range(4)}
+        again = asyncio.run(server.send(server.owner(), chunk_of(3)))
+        assert isinstance(again, ChunkAck)
+        assert again.duplicate
+
+
+@pytest.mark.parametrize("cut", [1, 30, 200])
+def test_a_torn_record_is_cut_and_appending_goes_on_in_its_place(tmp_path: Path, cut: int) -> None:
+    sizes = record(tmp_path, 3)
+    forget_rows_from(tmp_path, 1, sizes[0])
+    segment = tmp_path / "segments" / "00000001.seg"
+    with segment.open("r+b") as file:
+        file.truncate(sizes[2] - cut)
+    with served(tmp_path) as server:
+        assert server.store.recovered == Recovered(indexed=1, cut_bytes=sizes[2] - sizes[1] - cut)
+        assert sorted(books(server)) == [0, 1]
+        assert segment.stat().st_size == sizes[1]
+        ack = asyncio.run(server.send(server.owner(), chunk_of(2)))
+        assert isinstance(ack, ChunkAck)
+        assert not ack.duplicate
+        assert segment.stat().st_size == sizes[2]
+    with served(tmp_path) as server:
+        assert server.store.recovered == Recovered()
+
+
+def test_garbage_behind_the_last_record_is_cut(tmp_path: Path) -> None:
+    (size,) = record(tmp_path, 1)
+    segment = tmp_path / "segments" / "00000001.seg"
+    with segment.open("ab") as file:
+        file.write(b"garbage")
+    with served(tmp_path) as server:
+        assert server.store.recovered == Recovered(cut_bytes=7)
+        assert segment.stat().st_size == size
+
+
+def test_records_of_an_unknown_session_are_kept_but_not_indexed(tmp_path: Path) -> None:
+    record(tmp_path, 2)
+    with served(tmp_path) as server, server.store.database.transaction() as connection:
+        for table in ("chunks", "sessions", "segments"):
+            connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - our own words
+    with served(tmp_path) as server:
+        assert server.store.recovered == Recovered()
+        assert server.segment_files()[0].stat().st_size > 0
+
+
+def test_chunks_of_a_missing_segment_are_damaged_and_mended_by_sending_them_again(
+    tmp_path: Path,
+) -> None:
+    record(tmp_path, 3)
+    (tmp_path / "segments" / "00000001.seg").unlink()
+    with served(tmp_path) as server:
+        assert server.store.recovered == Recovered(damaged=3)
+        assert {state for _, state in books(server).values()} == {"damaged"}
+        owner = server.owner()
+        ack = asyncio.run(server.send(owner, chunk_of(1)))
+        assert isinstance(ack, ChunkAck)
+        assert not ack.duplicate
+        assert [books(server)[number][1] for number in range(3)] == [
+            "damaged",
+            "stored",
+            "damaged",
+        ]
+        ref = asyncio.run(server.store.sessions.chunk_ref(owner, SESSION, 1))
+        assert ref is not None
+        assert server.store.blobs.read(ref) == audio_of(1)
+    with served(tmp_path) as server:
+        assert server.store.recovered == Recovered()
+
+
+def test_only_the_chunks_behind_a_short_segments_end_are_damaged(tmp_path: Path) -> None:
+    sizes = record(tmp_path, 3)
+    with (tmp_path / "segments" / "00000001.seg").open("r+b") as file:
+        file.truncate(sizes[1] + 10)
+    with served(tmp_path) as server:
+        assert server.store.recovered.damaged == 1
+        owner = server.owner()
+        asked = SyncCheck([SyncCheckSession(SESSION, [(0, 2)], "0" * 64)])
+        (state,) = asyncio.run(server.ingest.sync_check(owner, asked)).sessions
+        assert (state.stored, state.max_seq, state.match) == ([(0, 1)], 2, False)
+        missing = asyncio.run(server.store.sessions.missing(owner, SESSION))
+        assert missing is not None
+        assert (missing.missing, missing.total_chunks) == ([2], 2)
+
+
+def test_a_complete_session_with_a_damaged_chunk_is_incomplete_until_it_is_mended(
+    tmp_path: Path,
+) -> None:
+    async def status(server: Served) -> SessionStatus:
+        summary = await server.store.sessions.summary(server.owner(), SESSION)
+        assert summary is not None
+        return summary.status
+
+    with served(tmp_path) as server:
+        asyncio.run(server.record(server.owner(), [0, 1]))
+        asyncio.run(server.ingest.stop_session(server.owner(), stop_of(2)))
+        assert asyncio.run(status(server)) is SessionStatus.COMPLETE
+    (tmp_path / "segments" / "00000001.seg").unlink()
+    with served(tmp_path) as server:
+        assert asyncio.run(status(server)) is SessionStatus.INCOMPLETE
+        for number in range(2):
+            asyncio.run(server.send(server.owner(), chunk_of(number)))
+        assert asyncio.run(status(server)) is SessionStatus.COMPLETE
+
+
+def test_a_tombstone_without_a_row_is_applied(tmp_path: Path) -> None:
+    with served(tmp_path) as server:
+        owner = server.owner()
+        asyncio.run(server.record(owner, [0]))
+        asyncio.run(server.record(owner, [0], OTHER_SESSION))
+        with server.store.database.snapshot() as connection:
+            end = connection.execute(segments.select()).one().end
+        asyncio.run(server.store.sessions.delete(owner, OTHER_SESSION))
+        # As if the process had died before the rows: the session is there again, the record too.
+        with server.store.database.transaction() as connection:
+            connection.execute(text("DELETE FROM tombstones"))
+            connection.execute(update(segments).values(end=end))
+        server.store.hot.forget(owner.user_id, OTHER_SESSION, -1)
+        asyncio.run(server.start(owner, OTHER_SESSION))
+    with served(tmp_path) as server:
+        owner = server.owner()
+        assert asyncio.run(server.store.sessions.summary(owner, OTHER_SESSION)) is None
+        assert asyncio.run(server.store.sessions.delete(owner, OTHER_SESSION)) is True
+        assert asyncio.run(server.store.sessions.summary(owner, SESSION)) is not None
+
+
+def test_an_indexed_chunk_of_a_stopped_session_counts_for_its_status(tmp_path: Path) -> None:
+    sizes = record(tmp_path, 2)
+    forget_rows_from(tmp_path, 1, sizes[0])
+    with served(tmp_path) as server:
+        asyncio.run(server.ingest.stop_session(server.owner(), StopSession(SESSION)))
+        missing = asyncio.run(server.store.sessions.missing(server.owner(), SESSION))
+        assert missing is not None
+        assert (missing.expected_chunks, missing.complete) == (2, True)

@@ -1,0 +1,176 @@
+import errno
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from scribe_server.store.blobs import BlobRef, Record, RecordAbout, RecordKind
+from scribe_server.store.errors import BlobDamagedError, StorageFailedError, StorageFullError
+from scribe_server.store.segments import SegmentStore
+from tests.parts.store import SESSION, FaultyFiles
+
+
+def record(payload: bytes, sequence: int = 0) -> Record:
+    return Record(
+        kind=RecordKind.CHUNK,
+        owner=1,
+        sequence=sequence,
+        payload=payload,
+        sha256=hashlib.sha256(payload).digest(),
+        about=RecordAbout(session=SESSION, user="anna", stored_at=1),
+    )
+
+
+def test_what_is_appended_is_read_back(tmp_path: Path) -> None:
+    store = SegmentStore(tmp_path, {})
+    one, two = store.append([record(b"first"), record(b"second", 1)])
+    assert (store.read(one), store.read(two)) == (b"first", b"second")
+    assert store.read(two, 1, 3) == b"eco"
+    assert store.read(two, 4) == b"nd"
+
+
+def test_a_batch_is_one_write_and_one_sync_and_a_new_file_is_made_durable_first(
+    tmp_path: Path,
+) -> None:
+    files = FaultyFiles()
+    store = SegmentStore(tmp_path, {}, files=files)
+    store.append([record(b"a"), record(b"b"), record(b"c")])
+    store.append([record(b"d")])
+    assert files.diary == ["open", "sync_folder", "write", "sync", "write", "sync"]
+
+
+@pytest.mark.parametrize(("start", "length"), [(-1, 1), (0, 6), (5, 1), (6, None), (0, -1)])
+def test_a_read_outside_of_the_chunk_is_refused(
+    tmp_path: Path, start: int, length: int | None
+) -> None:
+    store = SegmentStore(tmp_path, {})
+    (ref,) = store.append([record(b"bytes")])
+    with pytest.raises(ValueError, match="outside"):
+        store.read(ref, start, length)
+
+
+def test_missing_and_short_segments_are_told_as_damage(tmp_path: Path) -> None:
+    store = SegmentStore(tmp_path, {})
+    (ref,) = store.append([record(b"bytes")])
+    with pytest.raises(BlobDamagedError, match="missing"):
+        store.read(BlobRef(9, 0, 1))
+    with store.path(1).open("r+b") as file:
+        file.truncate(ref.offset + 2)
+    with pytest.raises(BlobDamagedError, match="ends inside"):
+        store.read(ref)
+
+
+def test_a_full_segment_is_followed_by_another(tmp_path: Path) -> None:
+    store = SegmentStore(tmp_path, {}, max_bytes=100)
+    refs = [store.append([record(bytes(60))])[0] for _ in range(3)]
+    assert [ref.segment for ref in refs] == [1, 2, 3]
+    assert store.numbers() == [1, 2, 3]
+
+
+def test_the_last_segment_is_gone_on_with_when_it_ends_where_its_index_ends(
+    tmp_path: Path,
+) -> None:
+    first = SegmentStore(tmp_path, {})
+    first.append([record(b"one")])
+    first.close()
+    assert SegmentStore(tmp_path, {1: first.end}).append([record(b"two")])[0].segment == 1
+    # Now the file is longer than that index knows.
+    assert SegmentStore(tmp_path, {1: first.end}).append([record(b"three")])[0].segment == 2
+
+
+@pytest.mark.logs_errors
+def test_a_full_disk_leaves_no_part_of_the_batch(tmp_path: Path) -> None:
+    files = FaultyFiles()
+    store = SegmentStore(tmp_path, {}, files=files)
+    store.append([record(b"kept")])
+    size = store.size(1)
+    files.fail["write"] = errno.ENOSPC
+    with pytest.raises(StorageFullError):
+        store.append([record(bytes(1000))])
+    assert files.fired == 1
+    assert store.size(1) == size
+    (ref,) = store.append([record(b"after")])
+    assert ref.segment == 1
+    assert store.read(ref) == b"after"
+
+
+@pytest.mark.logs_errors
+@pytest.mark.parametrize("call", ["write", "sync"])
+def test_a_failed_write_or_sync_is_never_tried_again_on_the_same_file(
+    tmp_path: Path, call: str
+) -> None:
+    files = FaultyFiles()
+    store = SegmentStore(tmp_path, {}, files=files)
+    store.append([record(b"kept")])
+    size = store.size(1)
+    files.fail[call] = errno.EIO
+    with pytest.raises(StorageFailedError):
+        store.append([record(b"lost")])
+    assert files.fired == 1
+    assert store.size(1) == size
+    files.diary.clear()
+    (ref,) = store.append([record(b"after")])
+    assert ref.segment == 2
+    assert files.diary == ["open", "sync_folder", "write", "sync"]
+
+
+@pytest.mark.logs_errors
+def test_a_full_disk_that_cannot_be_cut_either_gives_the_segment_up(tmp_path: Path) -> None:
+    files = FaultyFiles()
+    store = SegmentStore(tmp_path, {}, files=files)
+    store.append([record(b"kept")])
+    files.fail = {"write": errno.ENOSPC, "truncate": errno.EIO}
+    with pytest.raises(StorageFullError):
+        store.append([record(b"lost")])
+    assert files.fired == 2
+    assert store.append([record(b"after")])[0].segment == 2
+
+
+@pytest.mark.logs_errors
+def test_a_segment_whose_name_may_not_be_durable_is_not_used(tmp_path: Path) -> None:
+    files = FaultyFiles()
+    store = SegmentStore(tmp_path, {}, files=files)
+    files.fail["sync_folder"] = errno.EIO
+    with pytest.raises(StorageFailedError):
+        store.append([record(b"lost")])
+    (ref,) = store.append([record(b"after")])
+    assert ref.segment == 2
+    assert store.read(ref) == b"after"
+
+
+def test_nothing_is_appended_beside_a_damaged_record(tmp_path: Path) -> None:
+    store = SegmentStore(tmp_path, {})
+    (ref,) = store.append([record(b"one")])
+    store.mark_damaged(ref)
+    (after,) = store.append([record(b"two")])
+    store.mark_damaged(ref)
+    assert after.segment == 2
+    assert store.append([record(b"three")])[0].segment == 2
+
+
+def test_deleted_bytes_are_gone_while_the_records_around_them_stay(tmp_path: Path) -> None:
+    store = SegmentStore(tmp_path, {})
+    payloads = [bytes([number]) * 20_000 for number in range(1, 4)]
+    refs = store.append([record(payload) for payload in payloads])
+    store.delete([refs[1], BlobRef(7, 0, 5)])
+    assert store.read(refs[1]) == bytes(20_000)
+    assert [found.whole for found in store.scan()] == [True, False, True]
+    assert store.read(refs[2]) == payloads[2]
+
+
+def test_deleted_bytes_are_given_back_to_the_disk(tmp_path: Path) -> None:
+    store = SegmentStore(tmp_path, {})
+    refs = store.append([record(b"x" * 1_000_000)])
+    before = store.path(1).stat().st_blocks
+    store.delete(refs)
+    assert store.path(1).stat().st_blocks < before / 10
+
+
+def test_a_removed_segment_is_gone_and_its_number_is_not_used_again(tmp_path: Path) -> None:
+    store = SegmentStore(tmp_path, {}, max_bytes=10)
+    store.append([record(b"one")])
+    store.append([record(b"two")])
+    store.remove(1)
+    store.remove(1)
+    assert store.numbers() == [2]
+    assert store.append([record(b"three")])[0].segment == 3
