@@ -97,6 +97,7 @@ class Driver:
         self._report.target = target
         self._clear()
         self._apply(events.Enabled(on=target is not None and not self._paused))
+        self.woken()
 
     def set_paused(self, paused: bool) -> None:
         """Send nothing until this is called with False."""
@@ -107,6 +108,7 @@ class Driver:
         """Try at once, whatever the back-off, a hold or a refusal said."""
         self._clear()
         self._apply(events.ProbeDue())
+        self.woken()
 
     def accept_server_identity(self) -> None:
         """The person trusts the server that answers now."""
