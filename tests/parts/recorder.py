@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from scribe_desktop.control import call
-
 from scribe_desktop.errors import UnreachableError
 from tests.parts.proof import paths_of
 
