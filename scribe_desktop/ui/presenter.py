@@ -13,7 +13,6 @@ from scribe_desktop.model import (
     CaptureStatus,
     Status,
     SyncState,
-    SyncStatus,
 )
 from scribe_desktop.ui.problems import Problem, capture_problem, sync_problem
 from scribe_desktop.ui.words import Words, clock, seconds
@@ -105,7 +104,7 @@ def present(status: Status, words: Words, *, sync_paused: bool = False) -> View:
         headline=words.capture(capture.state),
         clock=clock(seconds(capture.samples) if capturing else 0),
         recorded=words.recorded(status) if capturing else "",
-        sync=sync_line(sync, words, sync_paused=sync_paused),
+        sync=sync_line(status, words, sync_paused=sync_paused),
         problem=trouble or refusal,
         actions=_actions(status, sync_paused=sync_paused),
         capturing=capturing,
@@ -162,10 +161,12 @@ def _badge(status: Status, *, sync_paused: bool) -> Badge:
             return Badge.WAITING if waiting else Badge.NONE
 
 
-def sync_line(sync: SyncStatus, words: Words, *, sync_paused: bool) -> str:
+def sync_line(status: Status, words: Words, *, sync_paused: bool) -> str:
     """What sending does, and what happens next."""
-    tr = words.tr
+    tr, sync = words.tr, status.sync
     if sync.pending == 0 and sync.awaiting_receipt == 0:
+        if status.capture.state is not CaptureState.IDLE and not sync.local:
+            return tr("No part waits to be sent")  # the one being recorded is not one yet
         if sync.local:
             return tr("All recordings are saved on this computer")
         return tr("All recordings are safe on the server")
@@ -200,7 +201,7 @@ def _tooltip(
     else:
         if matter > Matter.RECORDING:
             facts.append(words.capture(capture.state))
-        facts.append(sync_line(status.sync, words, sync_paused=sync_paused))
+        facts.append(sync_line(status, words, sync_paused=sync_paused))
     return words.tr("Scribe — {facts}").format(facts=" · ".join(facts))
 
 

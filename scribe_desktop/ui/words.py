@@ -99,10 +99,10 @@ class Words:
             return tr("all of it on this computer")
         recorded = seconds(status.capture.samples)
         safe = min(seconds(status.session_acked_samples), recorded)
-        if safe == recorded:
-            return tr("all of it on the server")
         if safe == 0:
             return tr("all of it only on this computer")
+        if safe == recorded:
+            return tr("all of it on the server")
         return tr("all but {time} on the server").format(time=self.amount(recorded - safe))
 
     def level(self, level: Level) -> str:

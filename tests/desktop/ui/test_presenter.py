@@ -148,6 +148,12 @@ def test_an_expired_sign_in_leads_the_tooltip_while_recording() -> None:
     assert view.icon.name == "recording-attention"
 
 
+def test_while_recording_nothing_says_that_all_is_safe() -> None:
+    view = present(status_of(CaptureState.RECORDING), WORDS)
+    assert view.sync == "No part waits to be sent"
+    assert view.tooltip == "Scribe — Recording 0:00 · all of it only on this computer"
+
+
 def test_a_missing_receipt_is_waited_for_in_words() -> None:
     view = present(status_of(sync=SyncState.SYNCING, awaiting_receipt=1), WORDS)
     assert view.sync == "Waiting for the receipt"
