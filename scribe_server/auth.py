@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Row, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from scribe_server.protocol import ERRORS, ErrorCode, Refusal
@@ -35,6 +35,18 @@ class Owner:
     def is_called(self, user_id: str | None) -> bool:
         """Whether a payload's `userId` may name this owner."""
         return not self.checked or user_id in {None, self.name, str(self.user_id)}
+
+
+@dataclass(frozen=True)
+class TokenInfo:
+    """What is known about a token; times in ms since 1970 UTC."""
+
+    id: int
+    user: str
+    created_at: int
+    expires_at: int | None
+    revoked_at: int | None
+    last_seen: int | None
 
 
 class Auth:
@@ -105,10 +117,37 @@ class Auth:
         Raises:
             StorageError: the database refused.
         """
+        return self._revoke(tokens.c.token_sha256 == _digest(token))
+
+    def list_tokens(self) -> list[TokenInfo]:
+        """All tokens ever made, oldest first; blocks on the database.
+
+        Raises:
+            StorageError: the database refused.
+        """
+        asked = select(tokens, users.c.name).join(users, users.c.id == tokens.c.owner)
+        with self._database.snapshot() as connection:
+            rows = connection.execute(asked.order_by(tokens.c.id)).all()
+        return [
+            TokenInfo(
+                row.id, row.name, row.created_at, row.expires_at, row.revoked_at, row.last_seen
+            )
+            for row in rows
+        ]
+
+    def revoke_token_by_id(self, token_id: int) -> bool:
+        """End a token by its number; False when there is none such. Blocks on the database.
+
+        Raises:
+            StorageError: the database refused.
+        """
+        return self._revoke(tokens.c.id == token_id)
+
+    def _revoke(self, which: ColumnElement[bool]) -> bool:
         with self._database.transaction() as connection:
             ended = connection.execute(
                 update(tokens)
-                .where(tokens.c.token_sha256 == _digest(token), tokens.c.revoked_at.is_(None))
+                .where(which, tokens.c.revoked_at.is_(None))
                 .values(revoked_at=self._clock())
             )
         return ended.rowcount == 1

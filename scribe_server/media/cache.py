@@ -24,7 +24,7 @@ class AudioCache:
     def __init__(self, folder: Path, *, max_bytes: int = MAX_BYTES) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
-        self._building: dict[str, asyncio.Task[Path]] = {}
+        self._building: dict[str, asyncio.Task[Path | Exception]] = {}
         self._one_at_a_time = asyncio.Lock()
         self._tasks = Tasks()
 
@@ -46,13 +46,23 @@ class AudioCache:
             return path
         task = self._building.get(key)
         if task is None:
-            task = self._tasks.spawn(self._build(key, path, build), f"build {key}")
+            task = self._tasks.spawn(self._outcome(path, build), f"build {key}")
             self._building[key] = task
             task.add_done_callback(lambda _: self._building.pop(key, None))
         # Shielded: a listener who goes away does not take it from the others.
-        return await asyncio.shield(task)
+        outcome = await asyncio.shield(task)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
-    async def _build(self, key: str, path: Path, build: Build) -> Path:
+    async def _outcome(self, path: Path, build: Build) -> Path | Exception:
+        """The file or what went wrong, as a value: perhaps nobody is left to be told."""
+        try:
+            return await self._build(path, build)
+        except Exception as error:  # noqa: BLE001 - raised again for everyone who waits
+            return error
+
+    async def _build(self, path: Path, build: Build) -> Path:
         unfinished = path.with_suffix(_BUILDING)
         async with self._one_at_a_time:
             try:

@@ -91,6 +91,18 @@ class SocketServer:
         """Begin to measure memory, disk and the store."""
         self._tasks.start(self._measure(), "measure load")
 
+    def readiness(self) -> dict[str, Any]:
+        """Whether chunks are taken now and why not; and what has been done so far."""
+        decision = self.gate.decision
+        draining = self._server.eio.draining.is_set()
+        return {
+            "canAccept": decision.can_accept and not draining,
+            "reason": "stopping" if draining else decision.reason,
+            "unstoredChunks": self.gate.all.chunks,
+            "unstoredBytes": self.gate.all.bytes,
+            **self._metrics.snapshot(),
+        }
+
     async def drain(self, timeout_s: float) -> None:
         """Read no more; store and acknowledge what was received."""
         self._server.eio.draining.set()

@@ -64,7 +64,6 @@ def test_a_file_that_is_larger_than_the_cache_is_still_served(tmp_path: Path) ->
     asyncio.run(scenario())
 
 
-@pytest.mark.logs_errors
 def test_a_build_that_fails_leaves_nothing_and_can_be_tried_again(tmp_path: Path) -> None:
     async def failing(path: Path) -> None:
         write(path, 4)

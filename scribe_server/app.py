@@ -1,0 +1,222 @@
+"""The composition root: builds the server's parts, serves, and ends in order.
+
+Start: folder lock and store, receipt key, tokens, sockets, REST, listen, announce.
+End: stop listening, store and acknowledge what was received, close sockets, close the store.
+"""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Final, Self
+
+from aiohttp import web
+
+from scribe_server.auth import Auth
+from scribe_server.config import ServerConfig, is_loopback
+from scribe_server.errors import StartupError
+from scribe_server.http_api.answers import typed_errors
+from scribe_server.http_api.guard import Guard
+from scribe_server.http_api.routes import add_routes
+from scribe_server.http_api.services import Services
+from scribe_server.ingest import Ingest
+from scribe_server.media.cache import AudioCache
+from scribe_server.metrics import Metrics
+from scribe_server.receipts import ReceiptSigner
+from scribe_server.sockets.server import SocketServer
+from scribe_server.store import Store
+from scribe_server.store.clock import now_ms
+
+log = logging.getLogger(__name__)
+
+DRAIN_S: Final = 7.0
+CLOSE_S: Final = 1.0
+MAX_BODY_BYTES: Final = 64 * 1024
+IDLE_CONNECTION_S: Final = 20
+"""For an HTTP connection between requests, and for one whose headers do not come."""
+BACKLOG: Final = 1024
+
+Announce = Callable[[str, str], None]
+"""Called with the URL and the server's id once it listens."""
+
+
+class Server:
+    """All parts of one server; use it as an async context."""
+
+    def __init__(self, config: ServerConfig, *, child_token: str | None = None) -> None:
+        self.config = config
+        self.url = ""
+        self._child_token = child_token
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Start; StartupError when something is in the way."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        """End in order, within ten seconds."""
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        config = self.config
+        self.store = Store.open(config.data_dir, config.storage_dir, config.database_url, now_ms)
+        self._stack.push_async_callback(asyncio.to_thread, self.store.close)
+        signer = ReceiptSigner.load_or_create(config.data_dir)
+        auth = Auth(self.store.database, config.auth, now_ms)
+        if self._child_token is not None:
+            auth.memory_token(self._child_token)
+        audio = await self._audio_cache()
+        metrics = Metrics()
+        sockets = SocketServer(
+            config,
+            auth=auth,
+            ingest=Ingest(self.store, signer, now_ms),
+            server_id=self.store.server_id,
+            metrics=metrics,
+            clock=now_ms,
+        )
+        services = Services(
+            auth=auth,
+            books=self.store.sessions,
+            keys=signer.keys,
+            audio=audio,
+            readiness=sockets.readiness,
+        )
+        await self._listen(sockets, services)
+        sockets.start()
+
+    async def _audio_cache(self) -> AudioCache:
+        audio = AudioCache(self.config.data_dir / "cache" / "audio")
+        try:
+            audio.open()
+        except OSError as error:
+            raise StartupError(
+                f"The audio cache cannot be used: {error}",
+                "Check that the server's user may write to the data folder.",
+            ) from error
+        self._stack.push_async_callback(audio.close)
+        return audio
+
+    async def _listen(self, sockets: SocketServer, services: Services) -> None:
+        guard = Guard(self.config)
+        application = web.Application(
+            middlewares=[typed_errors, guard.middleware], client_max_size=MAX_BODY_BYTES
+        )
+        application.on_response_prepare.append(guard.add_headers)
+        add_routes(application, services)
+        sockets.attach(application)
+        runner = web.AppRunner(
+            application,
+            access_log=None,
+            keepalive_timeout=IDLE_CONNECTION_S,
+            shutdown_timeout=CLOSE_S,
+        )
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        self._stack.push_async_callback(sockets.close)
+        self._stack.push_async_callback(sockets.drain, DRAIN_S)
+        site = web.TCPSite(runner, self.config.host, self.config.port, backlog=BACKLOG)
+        try:
+            await site.start()
+        except OSError as error:
+            raise StartupError(
+                f"Cannot listen on {self.config.host} port {self.config.port}: {error.strerror}.",
+                "Choose another HOST or PORT, or stop the program that uses it.",
+            ) from error
+        self._stack.push_async_callback(site.stop)
+        port = runner.addresses[0][1]
+        self.url = f"http://{_reachable(self.config.host)}:{port}"
+
+
+def _reachable(host: str) -> str:
+    """The address for a URL: a wildcard is reached over loopback."""
+    if host == "0.0.0.0":  # noqa: S104 - compared with, not bound to
+        return "127.0.0.1"
+    if host == "::":
+        return "[::1]"
+    return f"[{host}]" if ":" in host else host
+
+
+async def serve(
+    config: ServerConfig, announce: Announce, *, child_token: str | None = None
+) -> None:
+    """Serve until SIGTERM, SIGINT or, for a child, the end of stdin.
+
+    Raises:
+        StartupError: the server cannot start.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if sys.platform != "win32":
+            loop.add_signal_handler(number, stop.set)
+    _raise_descriptor_limit()
+    async with Server(config, child_token=child_token) as server:
+        _warn(config)
+        log.info("listening on %s (server %s)", server.url, server.store.server_id)
+        if config.child:
+            _stop_with_stdin(loop, stop)
+        # What is there now stays: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
+        announce(server.url, server.store.server_id)
+        await stop.wait()
+        log.info("stopping")
+    log.info("stopped")
+
+
+def _warn(config: ServerConfig) -> None:
+    if config.auth == "none":
+        log.warning(
+            "AUTH=none: every program and every user of this computer can read and write all "
+            "recordings; for development only"
+        )
+    if not is_loopback(config.host):
+        log.warning("tokens and audio travel unencrypted: put a TLS proxy in front")
+
+
+def _stop_with_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    import threading
+
+    def watch() -> None:
+        # os.read, because a thread that blocks in sys.stdin would hold its lock at the end.
+        while os.read(0, 4096):
+            pass
+        loop.call_soon_threadsafe(stop.set)
+
+    threading.Thread(target=watch, name="scribe-stdin", daemon=True).start()
+
+
+def _raise_descriptor_limit() -> None:
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def run(config: ServerConfig, announce: Announce, *, child_token: str | None = None) -> None:
+    """Run `serve` on uvloop where there is one.
+
+    Raises:
+        StartupError: the server cannot start.
+    """
+    try:
+        import uvloop
+    except ImportError:  # Windows, or an interpreter without it
+        factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    else:
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(serve(config, announce, child_token=child_token))

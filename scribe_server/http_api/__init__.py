@@ -1,0 +1,1 @@
+"""REST: reading, renaming and deleting sessions; audio; health; keys."""
