@@ -18,7 +18,7 @@ DOORS = {
         "scribe_server/sockets",
         "scribe_server/app.py",
     ],
-    "sounddevice": ["scribe_desktop/capture/devices.py", "scribe_desktop/capture/microphone.py"],
+    "sounddevice": ["scribe_desktop/capture/portaudio.py"],
     "pulsectl": ["scribe_desktop/capture"],
     "soundfile": ["scribe_desktop/capture", "scribe_desktop/library"],
     "av": ["scribe_desktop/capture", "scribe_desktop/library", "scribe_server/media"],
