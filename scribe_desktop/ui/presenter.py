@@ -165,11 +165,7 @@ def sync_line(status: Status, words: Words, *, sync_paused: bool) -> str:
     """What sending does, and what happens next."""
     tr, sync = words.tr, status.sync
     if sync.pending == 0 and sync.awaiting_receipt == 0:
-        if status.capture.state is not CaptureState.IDLE and not sync.local:
-            return tr("No part waits to be sent")  # the one being recorded is not one yet
-        if sync.local:
-            return tr("All recordings are saved on this computer")
-        return tr("All recordings are safe on the server")
+        return _nothing_waits(status, words)
     count = words.parts(sync.pending)
     if sync.pending == 0:
         return tr("Waiting for the receipt")
@@ -186,6 +182,15 @@ def sync_line(status: Status, words: Words, *, sync_paused: bool) -> str:
         SyncState.IDLE: tr("{count} only on this computer"),
     }[sync.state]
     return text.format(count=count)
+
+
+def _nothing_waits(status: Status, words: Words) -> str:
+    tr = words.tr
+    if status.sync.local:
+        return tr("All recordings are saved on this computer")
+    if status.capture.state is not CaptureState.IDLE:
+        return tr("No part waits to be sent")  # what is being recorded is not a part yet
+    return tr("All recordings are safe on the server")
 
 
 def _tooltip(

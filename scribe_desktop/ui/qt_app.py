@@ -110,7 +110,7 @@ class Gui(QObject):
     def ask_to_quit(self) -> None:
         """Quit; while a recording runs, ask first."""
         if self._app.status.capture.state is CaptureState.IDLE:
-            self._application.quit()
+            self._leave()
             return
         if self._dialog is None:
             self.raise_window()
@@ -119,13 +119,17 @@ class Gui(QObject):
             self._dialog = dialog
             dialog.open()
 
+    def _leave(self) -> None:
+        # Not `quit`: that asks the windows, and ours answers by hiding.
+        self._application.exit(0)
+
     @Slot(object)
     def _show(self, status: Status) -> None:
         view = present(status, self.words, sync_paused=self.intents.sync_paused)
         self.window.show_view(view, status)
         self.tray.show_view(view)
         if self._quitting and status.capture.state is CaptureState.IDLE:
-            self._application.quit()
+            self._leave()
 
     @Slot()
     def _stop_and_quit(self) -> None:
@@ -204,7 +208,7 @@ def run_gui(app: "App", *, start_hidden: bool = False) -> int:
     app.set_handler("raise", gui.answer_raise)
     for name in (signal.SIGINT, signal.SIGTERM):
         # Python runs the handler between two of its own steps: the bridge's timer provides them.
-        signal.signal(name, lambda _number, _frame: application.quit())
+        signal.signal(name, lambda _number, _frame: application.exit(0))
     gui.start(hidden=start_hidden)
     code = application.exec()
     gui.stop()

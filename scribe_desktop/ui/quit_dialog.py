@@ -14,13 +14,12 @@ class QuitDialog(QMessageBox):
         self, parent: QWidget, *, stop: Callable[[], object], keep: Callable[[], object]
     ) -> None:
         super().__init__(parent)
-        self.setIcon(QMessageBox.Icon.Question)
-        self.setWindowTitle(tr("Quit Scribe?"))
+        self.setWindowTitle(tr("Quit"))
         self.setText(tr("A recording is running."))
         self.setInformativeText(tr("What is recorded so far is safe, whatever you choose."))
         self.stop_button = self.addButton(tr("&Stop and Quit"), QMessageBox.ButtonRole.AcceptRole)
         self.keep_button = self.addButton(tr("&Keep Recording"), QMessageBox.ButtonRole.ActionRole)
-        self.cancel_button = self.addButton(QMessageBox.StandardButton.Cancel)
+        self.cancel_button = self.addButton(tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
         self.setDefaultButton(self.keep_button)
         self.setEscapeButton(self.cancel_button)
         self._choices: dict[QAbstractButton, Callable[[], object]] = {

@@ -39,7 +39,7 @@ class RecordPanel(QFrame):
         self.device = _label(SMALL, "device", quiet=True)
         self.meter = LevelMeter(colours)
         self.level = _label(SMALL, "level", quiet=True)
-        self.level.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.level.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.level.setMinimumWidth(64)  # the bar keeps its length whatever the word
         self.level.setFixedHeight(HEIGHT)
         self.level.hide()

@@ -140,4 +140,4 @@ def test_quitting_while_recording_asks_and_stops_first(
         session.key("alt+s")
         assert scribe.wait(60) == 0
     sessions = desktop.run("sessions", json=True).json
-    assert [one["endedAt"] is not None for one in sessions["sessions"]] == [True]
+    assert [one["endedAt"] is not None for one in sessions] == [True]

@@ -154,6 +154,8 @@ class TrayHost:
     async def _leave(bus: MessageBus) -> None:
         bus.disconnect()
         await bus.wait_for_disconnect()
+        bus._stream.close()  # dbus-next shuts its socket down and leaves it open
+        bus._sock.close()
 
     def _do(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)

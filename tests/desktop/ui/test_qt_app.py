@@ -26,7 +26,7 @@ def has_tray(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 @pytest.fixture
 def quits(application: QApplication, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     counted: list[bool] = []
-    monkeypatch.setattr(QApplication, "quit", lambda *_: counted.append(True))
+    monkeypatch.setattr(QApplication, "exit", lambda *_: counted.append(True))
     return counted
 
 
