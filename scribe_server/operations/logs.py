@@ -31,6 +31,6 @@ def log_to_stderr(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(level)
-    # These describe packets, with what is in them.
-    for name in ("scribe_server.engineio", "scribe_server.socketio"):
+    # The first two describe packets, with what is in them.
+    for name in ("scribe_server.engineio", "scribe_server.socketio", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,57 @@
+import asyncio
+import socket
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from scribe_server.app import Server
+from scribe_server.config import ServerConfig
+from scribe_server.errors import StartupError
+
+CHILD_TOKEN = "scribe_child-token-of-this-test"
+
+
+def config(folder: Path, **settings: Any) -> ServerConfig:
+    return ServerConfig(folder, folder, folder, **{"port": 0, **settings})
+
+
+def test_a_server_takes_its_childs_token_and_forgets_it(tmp_path: Path) -> None:
+    async def status(token: str | None, given: str) -> int:
+        async with (
+            Server(config(tmp_path), child_token=token) as server,
+            aiohttp.ClientSession() as session,
+            session.get(
+                f"{server.url}/api/sessions", headers={"Authorization": f"Bearer {given}"}
+            ) as response,
+        ):
+            return response.status
+
+    assert asyncio.run(status(CHILD_TOKEN, CHILD_TOKEN)) == 200
+    assert asyncio.run(status(None, CHILD_TOKEN)) == 401
+
+
+def test_a_port_in_use_is_told_with_a_remedy_and_leaves_the_folder_free(tmp_path: Path) -> None:
+    async def start(port: int) -> str:
+        async with Server(config(tmp_path, port=port)) as server:
+            return server.url
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(StartupError, match="Cannot listen") as caught:
+            asyncio.run(start(taken.getsockname()[1]))
+    assert "PORT" in caught.value.remedy
+    assert asyncio.run(start(0)).startswith("http://127.0.0.1:")
+
+
+def test_an_unusable_cache_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file, not a folder", encoding="ascii")
+
+    async def start() -> None:
+        async with Server(config(tmp_path)):
+            raise AssertionError("it started")
+
+    with pytest.raises(StartupError, match="audio cache"):
+        asyncio.run(start())
