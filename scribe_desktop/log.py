@@ -6,6 +6,8 @@ import os
 import re
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +16,8 @@ from typing import Final
 from typing_extensions import override
 
 log = logging.getLogger(__name__)
+
+ProgramHook = Callable[[type[BaseException], BaseException, TracebackType | None], object]
 
 FORMAT: Final = "%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s"
 MAX_BYTES: Final = 2_000_000
@@ -52,39 +56,44 @@ class PrivateFileHandler(logging.handlers.RotatingFileHandler):
         return os.fdopen(descriptor, "a", encoding="utf-8")
 
 
-def start_log(file: Path, *, verbose: bool = False) -> logging.Handler:
-    """Write the log to `file` from now on, uncaught exceptions of all threads included."""
-    handler = PrivateFileHandler(
-        file, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8", delay=False
-    )
+@contextmanager
+def logging_to(file: Path, *, verbose: bool = False) -> Iterator[None]:
+    """Write the log to `file` in this context, uncaught exceptions of all threads included."""
+    handler = PrivateFileHandler(file, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
     handler.setFormatter(RedactingFormatter(FORMAT))
     root = logging.getLogger()
+    before = root.level, threading.excepthook, sys.excepthook
     root.addHandler(handler)
     root.setLevel(logging.INFO)
-    logging.getLogger("scribe_desktop").setLevel(logging.DEBUG if verbose else logging.INFO)
-    threading.excepthook = _thread_failed
-    sys.excepthook = _program_failed
-    return handler
+    logging.getLogger("scribe_desktop").setLevel(logging.DEBUG if verbose else logging.NOTSET)
+    threading.excepthook = _thread_hook(threading.excepthook)
+    sys.excepthook = _program_hook(sys.excepthook)
+    try:
+        yield
+    finally:
+        level, threading.excepthook, sys.excepthook = before
+        root.setLevel(level)
+        root.removeHandler(handler)
+        handler.close()
 
 
-def stop_log(handler: logging.Handler) -> None:
-    """Take a handler of `start_log` away and close its file."""
-    logging.getLogger().removeHandler(handler)
-    handler.close()
-    threading.excepthook = threading.__excepthook__
-    sys.excepthook = sys.__excepthook__
+def _thread_hook(
+    then: Callable[[threading.ExceptHookArgs], object],
+) -> Callable[[threading.ExceptHookArgs], None]:
+    def note(args: threading.ExceptHookArgs) -> None:
+        name = args.thread.name if args.thread else "a thread"
+        log.critical("uncaught exception in %s", name, exc_info=args.exc_value or True)
+        then(args)
+
+    return note
 
 
-def _thread_failed(args: threading.ExceptHookArgs) -> None:
-    name = args.thread.name if args.thread else "a thread"
-    error = args.exc_value or args.exc_type()
-    log.critical("uncaught exception in %s", name, exc_info=error)
-    threading.__excepthook__(args)
+def _program_hook(then: ProgramHook) -> ProgramHook:
+    def note(
+        kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+    ) -> None:
+        if not issubclass(kind, KeyboardInterrupt):
+            log.critical("uncaught exception", exc_info=error)
+        then(kind, error, traceback)
 
-
-def _program_failed(
-    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
-) -> None:
-    if not issubclass(kind, KeyboardInterrupt):
-        log.critical("uncaught exception", exc_info=error)
-    sys.__excepthook__(kind, error, traceback)
+    return note

@@ -9,7 +9,7 @@ import click
 from scribe_desktop.cli.host import running_host
 from scribe_desktop.cli.shell import open_shell, server_options
 from scribe_desktop.errors import ScribeError, UsageError
-from scribe_desktop.log import start_log, stop_log
+from scribe_desktop.log import logging_to
 
 
 @click.command("gui", help="Open the window; a running Scribe shows its own.")
@@ -39,14 +39,13 @@ def command(
     from scribe_desktop.ui.qt_app import run_gui
 
     shell.paths.ensure()
-    log = start_log(shell.paths.log_file)
-    app = App(shell.settings, shell.paths, shell.credentials(), environ=environ)
-    try:
-        app.start()
-        return run_gui(app, start_hidden=hidden)
-    finally:
-        app.stop()
-        stop_log(log)
+    with logging_to(shell.paths.log_file):
+        app = App(shell.settings, shell.paths, shell.credentials(), environ=environ)
+        try:
+            app.start()
+            return run_gui(app, start_hidden=hidden)
+        finally:
+            app.stop()
 
 
 def require_display(environ: Mapping[str, str], platform: str) -> None:

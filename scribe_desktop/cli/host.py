@@ -12,7 +12,7 @@ from scribe_desktop import control
 from scribe_desktop.cli.interrupts import Interrupts
 from scribe_desktop.cli.shell import Shell
 from scribe_desktop.errors import SpoolError, UsageError
-from scribe_desktop.log import start_log, stop_log
+from scribe_desktop.log import logging_to
 from scribe_desktop.model import CaptureState
 
 if TYPE_CHECKING:
@@ -154,9 +154,9 @@ def is_owned(shell: Shell) -> bool:
 def working(shell: Shell) -> Iterator[tuple[Work, Interrupts]]:
     """A host to work with; Ctrl+C and SIGTERM become facts to look at, and a log is kept."""
     shell.paths.ensure()
-    log = start_log(shell.paths.log_file)
-    try:
-        with Interrupts() as interrupts, Work(shell) as work:
-            yield work, interrupts
-    finally:
-        stop_log(log)
+    with (
+        logging_to(shell.paths.log_file),
+        Interrupts() as interrupts,
+        Work(shell) as work,
+    ):
+        yield work, interrupts

@@ -99,7 +99,8 @@ def record(shell: Shell, wish: Wish, screen: Screen) -> int:
     """
     with working(shell) as (work, interrupts):
         session_id = work.host.ask("record", **wish.fields)["sessionId"]
-        screen.say(f"Recording {session_id}. Please tell the others that you are recording.")
+        ask = "" if wish.fields.get("inputFile") else " Please tell the others."
+        screen.say(f"Recording {session_id}.{ask}")
         problem = _follow(shell, wish, screen, (work, interrupts), session_id)
         if work.is_own:
             work.wait_until_idle(interrupts)

@@ -74,7 +74,7 @@ def test_an_unknown_key_comes_with_a_suggestion(paths: Paths) -> None:
 
 def test_a_key_like_no_other_is_refused_with_the_known_ones(paths: Paths) -> None:
     write(paths, "zzz = 1\n")
-    with pytest.raises(UsageError, match="known are .*bitrate.*server"):
+    with pytest.raises(UsageError, match=r"known are .*bitrate.*server"):
         load_settings(paths, {})
 
 

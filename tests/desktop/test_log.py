@@ -6,16 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from scribe_desktop.log import redact, start_log, stop_log
+from scribe_desktop.log import logging_to, redact
 
 TOKEN = "scribe_" + "Ab3-_" * 8
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Iterator[Path]:
-    handler = start_log(tmp_path / "scribe.log")
-    yield tmp_path / "scribe.log"
-    stop_log(handler)
+    with logging_to(tmp_path / "scribe.log"):
+        yield tmp_path / "scribe.log"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +67,9 @@ def test_an_exception_that_ends_a_thread_is_written(file: Path) -> None:
 
 
 def test_after_stopping_nothing_is_written(tmp_path: Path) -> None:
-    handler = start_log(tmp_path / "scribe.log")
-    stop_log(handler)
+    hook = threading.excepthook
+    with logging_to(tmp_path / "scribe.log"):
+        assert threading.excepthook is not hook
+    assert threading.excepthook is hook
     logging.getLogger("scribe_desktop.test").warning("too late")
     assert "too late" not in (tmp_path / "scribe.log").read_text()

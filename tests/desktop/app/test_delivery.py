@@ -1,4 +1,3 @@
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +33,8 @@ def made() -> Made:
 
 
 def delivery(sync: FakeSync, made: Made, folder: Path, tokens: Any = None) -> Delivery:
-    environ: Mapping[str, str] = {}
     keep = tokens or MemoryCredentials({ORIGIN: "kept"})
-    return Delivery(sync, made.parts().server, paths_in(folder), keep, environ)
+    return Delivery(sync, made.parts().server, paths_in(folder), keep, {})
 
 
 def last_target(sync: FakeSync) -> ServerTarget | None:
