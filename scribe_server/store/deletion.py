@@ -15,6 +15,7 @@ from scribe_server.store.database import Database
 from scribe_server.store.hot import HotSessions
 from scribe_server.store.schema import segments, sessions, tombstones, users
 from scribe_server.store.segments import SegmentStore
+from scribe_server.store.tally import add_to_segment
 from scribe_server.store.tombstones import (
     Burial,
     bury,
@@ -57,7 +58,8 @@ class Deletion:
             return burial
         await self._database.in_background(lambda: self._blobs.delete(burial.refs))
         await self._writer.call(
-            lambda connection: finish(connection, self._blobs, burial.job), self._remove
+            lambda connection: finish(connection, self._blobs, burial.job, self._clock()),
+            self._remove,
         )
         return True
 
@@ -80,28 +82,30 @@ class Deletion:
             self._blobs.remove(segment)
 
 
-def finish(connection: Connection, blobs: SegmentStore, job: int) -> list[int]:
+def finish(connection: Connection, blobs: SegmentStore, job: int, now: int) -> list[int]:
     """End a job and drop the rows of segments without a live record; gives their numbers.
 
     Tombstones of such a segment move to the active one first: they are kept for ever.
     """
     end_job(connection, job)
-    return drop_empty_segments(connection, blobs)
+    return drop_empty_segments(connection, blobs, now)
 
 
-def drop_empty_segments(connection: Connection, blobs: SegmentStore) -> list[int]:
+def drop_empty_segments(connection: Connection, blobs: SegmentStore, now: int) -> list[int]:
     """Drop the rows of segments that hold nothing live, to be removed after the commit."""
     rows = connection.execute(
         select(segments.c.number).where(segments.c.live <= 0, segments.c.number != blobs.active)
     )
     empty = [row.number for row in rows]
     if empty:
-        _move_tombstones(connection, blobs, empty)
+        _move_tombstones(connection, blobs, empty, now)
         connection.execute(delete(segments).where(segments.c.number.in_(empty)))
     return empty
 
 
-def _move_tombstones(connection: Connection, blobs: SegmentStore, empty: list[int]) -> None:
+def _move_tombstones(
+    connection: Connection, blobs: SegmentStore, empty: list[int], now: int
+) -> None:
     rows = connection.execute(
         select(tombstones, users.c.name)
         .join(users, users.c.id == tombstones.c.owner)
@@ -112,6 +116,8 @@ def _move_tombstones(connection: Connection, blobs: SegmentStore, empty: list[in
     places = blobs.append(
         [tombstone_record(row.owner, row.name, row.uuid, row.deleted_at) for row in rows]
     )
+    last = places[-1]
+    add_to_segment(connection, last.segment, last.offset + last.length, 0, now)
     for row, place in zip(rows, places, strict=True):
         connection.execute(
             update(tombstones)
@@ -120,7 +126,7 @@ def _move_tombstones(connection: Connection, blobs: SegmentStore, empty: list[in
         )
 
 
-def finish_waiting(database: Database, blobs: SegmentStore) -> None:
+def finish_waiting(database: Database, blobs: SegmentStore, now: int) -> None:
     """At the start: free what a crash kept from being freed.
 
     Raises:
@@ -133,6 +139,6 @@ def finish_waiting(database: Database, blobs: SegmentStore) -> None:
     with database.transaction() as connection:
         for job, _ in waiting:
             end_job(connection, job)
-        empty = drop_empty_segments(connection, blobs)
+        empty = drop_empty_segments(connection, blobs, now)
     for segment in empty:
         blobs.remove(segment)

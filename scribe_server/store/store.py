@@ -79,7 +79,7 @@ class Store:
             blobs = SegmentStore(folder, known, files=files, max_bytes=max_segment_bytes)
             closing.callback(blobs.close)
             recovered = recover(database, blobs, clock())
-            finish_waiting(database, blobs)
+            finish_waiting(database, blobs, clock())
             store = cls(
                 server_id=load_or_create_server_id(data_dir),
                 clock=clock,

@@ -1,0 +1,235 @@
+import asyncio
+import logging
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, select, text
+
+from scribe_server.protocol import ChunkAck, ErrorCode
+from scribe_server.store.errors import StorageFailedError
+from scribe_server.store.files import Files
+from scribe_server.store.schema import users
+from scribe_server.store.segments import SegmentStore
+from tests.parts.store import SESSION, FaultyFiles, Served, chunk_of, served
+
+
+class SlowFiles(Files):
+    """A disk whose sync waits for the test."""
+
+    def __init__(self) -> None:
+        self.syncing = threading.Event()
+        self.go_on = threading.Event()
+        self.writes: list[int] = []
+
+    def write(self, descriptor: int, buffers: Sequence[bytes], offset: int) -> None:
+        self.writes.append(len(buffers) // 2)
+        super().write(descriptor, buffers, offset)
+
+    def sync(self, descriptor: int) -> None:
+        self.syncing.set()
+        assert self.go_on.wait(20)
+        super().sync(descriptor)
+
+
+async def until(flag: threading.Event) -> None:
+    for _ in range(2000):
+        if flag.is_set():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("it did not happen within 10 s")
+
+
+def test_an_ack_comes_after_write_then_sync_then_commit(tmp_path: Path) -> None:
+    files = FaultyFiles()
+
+    async def scenario(server: Served) -> None:
+        owner = server.owner()
+        await server.record(owner, [0])
+        engine = server.store.database._writer
+        event.listen(engine, "commit", lambda _: files.diary.append("commit"))
+        files.diary.clear()
+        assert isinstance(await server.send(owner, chunk_of(1)), ChunkAck)
+        files.diary.append("ack")
+
+    with served(tmp_path, files=files) as server:
+        asyncio.run(scenario(server))
+        assert files.diary == ["write", "sync", "commit", "ack"]
+
+
+def test_nothing_is_acked_while_the_disk_syncs_and_what_arrives_meanwhile_is_one_batch(
+    tmp_path: Path,
+) -> None:
+    files = SlowFiles()
+
+    async def scenario(server: Served) -> None:
+        owner = server.owner()
+        await server.start(owner)
+        first = server.store.store_chunk(await _write(server, 0))
+        await until(files.syncing)
+        rest = [server.store.store_chunk(await _write(server, n)) for n in range(1, 30)]
+        load = server.ingest.load()
+        assert (load.unstored_chunks, load.unstored_bytes > 29) == (30, True)
+        assert load.oldest_wait_s > 0
+        assert not first.done()
+        files.go_on.set()
+        outcomes = await asyncio.gather(first, *rest)
+        assert [isinstance(outcome, ErrorCode) for outcome in outcomes] == [False] * 30
+        load = server.ingest.load()
+        assert (load.unstored_chunks, load.unstored_bytes, load.oldest_wait_s) == (0, 0, 0)
+        assert load.last_latency_s > 0
+
+    with served(tmp_path, files=files) as server:
+        asyncio.run(scenario(server))
+        assert files.writes == [1, 29]
+
+
+async def _write(server: Served, number: int) -> Any:
+    from scribe_server.ingest.chunks import to_write
+
+    session = server.store.hot.get(1, SESSION)
+    assert session is not None
+    return to_write(chunk_of(number), session)
+
+
+def test_closing_stores_what_is_queued(tmp_path: Path) -> None:
+    async def scenario(server: Served) -> None:
+        owner = server.owner()
+        await server.start(owner)
+        for number in range(10):
+            server.store.store_chunk(await _write(server, number))
+        server.store.close()
+
+    with served(tmp_path) as server:
+        asyncio.run(scenario(server))
+    with served(tmp_path) as server:
+        found = asyncio.run(server.store.sessions.chunks(server.owner(), SESSION))
+        assert found is not None
+        assert len(found.chunks) == 10
+
+
+def test_a_caller_that_gave_up_does_not_disturb_the_others(tmp_path: Path) -> None:
+    files = SlowFiles()
+
+    async def scenario(server: Served) -> None:
+        owner = server.owner()
+        await server.start(owner)
+        first, second = [server.store.store_chunk(await _write(server, n)) for n in range(2)]
+        await until(files.syncing)
+        first.cancel()
+        files.go_on.set()
+        assert not isinstance(await second, ErrorCode)
+
+    with served(tmp_path, files=files) as server:
+        asyncio.run(scenario(server))
+
+
+@pytest.mark.logs_errors
+def test_a_bug_costs_one_batch_and_not_the_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("a bug")
+
+    with served(tmp_path) as server:
+        owner = server.owner()
+        asyncio.run(server.start(owner))
+        with monkeypatch.context() as patch:
+            patch.setattr("scribe_server.store.writer.store_batch", broken)
+            answer = asyncio.run(server.send(owner, chunk_of(0)))
+        assert getattr(answer, "code", None) is ErrorCode.INTERNAL
+        assert [record.levelno for record in caplog.records] == [logging.ERROR]
+        assert isinstance(asyncio.run(server.send(owner, chunk_of(0))), ChunkAck)
+
+
+@pytest.mark.logs_errors
+def test_chunks_whose_rows_cannot_be_written_are_refused(
+    tmp_path: Path,
+) -> None:
+    with served(tmp_path) as server:
+        owner = server.owner()
+        asyncio.run(server.start(owner))
+        with server.store.database.transaction() as connection:
+            connection.execute(text("ALTER TABLE chunks RENAME TO away"))
+        answer = asyncio.run(server.send(owner, chunk_of(0)))
+        assert getattr(answer, "code", None) is ErrorCode.STORAGE_FAILED
+        with server.store.database.transaction() as connection:
+            connection.execute(text("ALTER TABLE away RENAME TO chunks"))
+        ack = asyncio.run(server.send(owner, chunk_of(0)))
+        assert isinstance(ack, ChunkAck)
+        assert not ack.duplicate
+
+
+def test_a_call_that_fails_takes_nothing_with_it_and_leaves_the_others(tmp_path: Path) -> None:
+    def adding(name: str, *, fails: bool = False) -> Any:
+        def work(connection: Connection) -> str:
+            connection.execute(users.insert().values(name=name, created_at=0))
+            if fails:
+                raise ValueError("not this one")
+            return name
+
+        return work
+
+    async def scenario(server: Served) -> list[Any]:
+        return await asyncio.gather(
+            server.store.write(adding("one")),
+            server.store.write(adding("two", fails=True)),
+            server.store.write(adding("one")),
+            server.store.write(adding("three")),
+            return_exceptions=True,
+        )
+
+    with served(tmp_path) as server:
+        one, two, twice, three = asyncio.run(scenario(server))
+        assert (one, three) == ("one", "three")
+        assert isinstance(two, ValueError)
+        assert isinstance(twice, StorageFailedError)
+        with server.store.database.snapshot() as connection:
+            names = connection.execute(select(users.c.name)).scalars().all()
+        assert sorted(names) == ["one", "three"]
+
+
+def test_what_comes_after_a_call_runs_after_its_commit_on_the_thread(tmp_path: Path) -> None:
+    seen: list[tuple[str, bool]] = []
+
+    async def scenario(server: Served) -> None:
+        def after(result: int) -> None:
+            with server.store.database.snapshot() as connection:
+                there = connection.execute(select(users.c.name)).first() is not None
+            seen.append((threading.current_thread().name, there))
+            if result == 2:
+                raise ValueError("after the commit")
+
+        def add(connection: Connection) -> int:
+            connection.execute(users.insert().values(name="one", created_at=0))
+            return 1
+
+        assert await server.store.write(add, after) == 1
+        with pytest.raises(ValueError, match="after the commit"):
+            await server.store.write(lambda _: 2, after)
+
+    with served(tmp_path) as server:
+        asyncio.run(scenario(server))
+    assert seen == [("scribe-write", True)] * 2
+
+
+def test_a_batch_has_a_bound_in_chunks_and_in_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scribe_server.store.writer.MAX_BATCH", 4)
+    files = SlowFiles()
+
+    async def scenario(server: Served) -> None:
+        await server.start(server.owner())
+        writes = [server.store.store_chunk(await _write(server, 0))]
+        await until(files.syncing)
+        writes += [server.store.store_chunk(await _write(server, n)) for n in range(1, 11)]
+        files.go_on.set()
+        await asyncio.gather(*writes)
+
+    with served(tmp_path, files=files) as server:
+        asyncio.run(scenario(server))
+    assert files.writes == [1, 4, 4, 2]
+    assert SegmentStore.engine == "buffered"
