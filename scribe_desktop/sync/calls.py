@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from scribe_desktop.errors import ScribeError
 from scribe_desktop.server_api import ServerApi
@@ -11,16 +11,13 @@ from scribe_desktop.sync.conversation import Conversation
 from scribe_desktop.sync.dialling import Line, Welcomed, dial, present_identity
 from scribe_desktop.sync.events import Event, Facts, Key, Linked, Unlinked
 from scribe_desktop.sync.identity import Identities
-from scribe_desktop.sync.link import ConnectionFactory, Patience
+from scribe_desktop.sync.link import ConnectionFactory, NoWebSocketError, Patience
 from scribe_desktop.sync.talk import Talk
 from scribe_desktop.sync.target import ServerTarget
 from scribe_desktop.sync.tasks import Tasks
 from scribe_desktop.sync.timers import Timers
 from scribe_desktop.sync.watchdog import Look, Verdict, Watchdog
 from scribe_server import protocol
-
-POLLING_EVERY: Final = 4
-"""Each fourth attempt in a row tries polling, for networks that let no WebSocket through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ class Calls:
         self._new_id = new_id
         self._line: Line | None = None
         self._watchdog = Watchdog()
-        self._attempts = 0
+        self._try_polling = False
         self.identities = Identities(spool)
         self.timers = Timers()
         self.conversation: Conversation | None = None
@@ -95,10 +92,12 @@ class Calls:
         """Look whether the other side still lives."""
         if self._line is None or self.conversation is None:
             return
+        progress = self._line.connection.progress()
         verdict = self._watchdog.look(
             Look(
                 now_s=now_s,
-                progress=self._line.connection.progress(),
+                received=progress.received,
+                confirmed=progress.confirmed,
                 answers=self.conversation.answers,
                 due=self.conversation.is_answer_due,
                 held=not self._listener.facts().open,
@@ -114,13 +113,13 @@ class Calls:
         self.identities.offer(target, await present_identity(target))
 
     async def _dial(self, line: Line, target: ServerTarget, patience: Patience) -> None:
-        self._attempts += 1
-        polling = self._attempts % POLLING_EVERY == 0
+        polling, self._try_polling = self._try_polling, False
         try:
             welcomed = await dial(
                 line, target, self._device_id, self.identities, patience, polling=polling
             )
         except ScribeError as error:
+            self._try_polling = isinstance(error, NoWebSocketError)
             if line is self._line:
                 self.hang_up()
                 self._listener.failed(error)
@@ -143,7 +142,6 @@ class Calls:
             clock=self._clock,
             new_id=self._new_id,
         )
-        self._attempts = 0
         self._watchdog = Watchdog()
         conversation = self.conversation = Conversation(talk, api.chunks)
         self._listener.apply(Linked(welcomed.welcome.window, welcomed.welcome.can_accept))

@@ -49,11 +49,10 @@ class CountingSocket(socket.socket):
         self.sent += count
         return count
 
-    def progress(self) -> int:
-        """Bytes received plus bytes that the peer's side has confirmed."""
+    def confirmed(self) -> int:
+        """Bytes that the peer's side has taken over."""
         descriptor = self.fileno()
-        waiting = queued_bytes(descriptor) if descriptor >= 0 else 0
-        return self.received + self.sent - waiting
+        return self.sent - (queued_bytes(descriptor) if descriptor >= 0 else 0)
 
     def cut(self) -> None:
         """End both directions at once; a socket that is closed already stays so."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from scribe_desktop.errors import RefusedError
+from scribe_desktop.errors import RefusedError, UnreachableError
 from scribe_server.protocol import ConnectAuth
 
 
@@ -20,6 +20,10 @@ class ConnectRefusedError(RefusedError):
         self.code = code
 
 
+class NoWebSocketError(UnreachableError):
+    """Somebody answered over HTTP and would not switch to WebSocket: polling may get through."""
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long an attempt may take: seconds for TCP (and TLS), seconds for all of it."""
@@ -33,6 +37,13 @@ EARLY_PATIENCE = Patience(connect_s=2.0, whole_s=5.0)
 LATE_PATIENCE = Patience(connect_s=10.0, whole_s=20.0)
 
 
+class Progress(NamedTuple):
+    """Bytes received, and bytes that have left the send queue for good."""
+
+    received: int
+    confirmed: int
+
+
 class Connection(Protocol):
     """One connection; it is used once."""
 
@@ -44,8 +55,8 @@ class Connection(Protocol):
     def send(self, event: str, data: dict[str, Any]) -> None:
         """Queue an event; the order is kept."""
 
-    def progress(self) -> int:
-        """Bytes received plus bytes that left the send queue."""
+    def progress(self) -> Progress:
+        """What has passed so far."""
 
     def cut(self) -> None:
         """Shut the socket down at once, whatever waits in its queues."""

@@ -13,7 +13,7 @@ from socketio.exceptions import SocketIOError
 
 from scribe_desktop.errors import UnreachableError
 from scribe_desktop.sync.counting import CountingSocket
-from scribe_desktop.sync.link import ConnectRefusedError, Patience
+from scribe_desktop.sync.link import ConnectRefusedError, NoWebSocketError, Patience, Progress
 from scribe_desktop.sync.tasks import Tasks
 from scribe_server import protocol
 
@@ -86,9 +86,12 @@ class SocketIoConnection:
         """Queue an event; what cannot be sent any more is dropped with the connection."""
         self._outbox.put_nowait((event, data))
 
-    def progress(self) -> int:
-        """Bytes received plus bytes that left the send queue."""
-        return sum(each.progress() for each in self._sockets)
+    def progress(self) -> Progress:
+        """What has passed so far."""
+        sockets = self._sockets
+        return Progress(
+            sum(each.received for each in sockets), sum(each.confirmed() for each in sockets)
+        )
 
     def cut(self) -> None:
         """Shut the sockets down at once; a polite goodbye could wait for ever."""
@@ -105,7 +108,7 @@ class SocketIoConnection:
             try:
                 async with asyncio.timeout(CLOSE_S):
                     await self._sio.disconnect()
-            except (TimeoutError, SocketIOError, aiohttp.ClientError, OSError):
+            except Exception:  # noqa: BLE001 - however its tasks end, the connection is thrown away
                 _library_log.debug("the connection was cut instead of closed", exc_info=True)
         self.cut()
         await self._settled()
@@ -134,7 +137,9 @@ class SocketIoConnection:
         for name, data in early:
             self._on_event(name, data)
 
-    def _ended(self, _: object) -> None:
+    def _ended(self, reading: "asyncio.Task[None] | None") -> None:
+        if reading is not None and not reading.cancelled() and reading.exception() is not None:
+            _library_log.debug("reading ended", exc_info=reading.exception())
         if not self._closed:
             self._on_down()
 
@@ -187,11 +192,19 @@ class SocketIoConnection:
         data = refusal.get("data") if isinstance(refusal, dict) else None
         if isinstance(data, dict) and isinstance(data.get("code"), str):
             return ConnectRefusedError(data["code"], str(data.get("message", "")))
-        return UnreachableError(
+        kind = NoWebSocketError if _is_http_without_websocket(error) else UnreachableError
+        return kind(
             "The server is out of reach",
             f"{origin} does not answer ({str(error) or type(error).__name__}).",
             "Nothing is lost: sending goes on as soon as it is back.",
         )
+
+
+def _is_http_without_websocket(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, aiohttp.WSServerHandshakeError):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None
 
 
 def _session(

@@ -10,6 +10,8 @@ from typing import Final
 ASK_S: Final = 1.0
 SILENCE_S: Final = 3.0
 SLOW_S: Final = 60.0
+MOVED_BYTES: Final = 1_024
+"""The send queue moves when so much left it: our own small questions must not count."""
 STALL_S: Final = 1.0
 """A longer pause between two looks is our own (sleep, SIGSTOP): the peer is not to blame."""
 
@@ -28,14 +30,16 @@ class Look:
 
     Attributes:
         now_s: monotonic time.
-        progress: grows with every byte received and with every byte that left the send queue.
+        received: all bytes received so far.
+        confirmed: all bytes that have left the send queue so far.
         answers: grows with every ack, refusal or answer.
         due: an answer is owed.
         held: the server said that it takes no chunks now, so no ack is awaited.
     """
 
     now_s: float
-    progress: int
+    received: int
+    confirmed: int
     answers: int
     due: bool
     held: bool
@@ -47,6 +51,7 @@ class Watchdog:
     def __init__(self) -> None:
         self._last: Look | None = None
         self._silent_since = 0.0
+        self._confirmed = 0
         self._unanswered_since = 0.0
         self._asked_at = 0.0
 
@@ -54,14 +59,20 @@ class Watchdog:
         """Judge; ASK wants a small question sent, so that a slow server can show that it lives."""
         last, self._last = self._last, look
         if last is None:
-            self._silent_since = self._unanswered_since = look.now_s
+            self._hear(look)
+            self._unanswered_since = look.now_s
             return Verdict.FINE
         self._forgive_own_stall(look.now_s - last.now_s)
-        if not look.due or look.progress != last.progress or look.held:
-            self._silent_since = look.now_s
+        moved = look.confirmed - self._confirmed >= MOVED_BYTES
+        if not look.due or look.held or look.received != last.received or moved:
+            self._hear(look)
         if not look.due or look.answers != last.answers:
             self._unanswered_since = look.now_s
         return self._verdict(look.now_s)
+
+    def _hear(self, look: Look) -> None:
+        self._silent_since = look.now_s
+        self._confirmed = look.confirmed
 
     def _forgive_own_stall(self, passed_s: float) -> None:
         if passed_s > STALL_S:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from scribe_desktop.errors import UnreachableError
 from scribe_desktop.sync.identity import Identity
-from scribe_desktop.sync.link import ConnectRefusedError, Patience
+from scribe_desktop.sync.link import ConnectRefusedError, Patience, Progress
 from scribe_server import protocol
 from scribe_server.protocol import ErrorCode, Event, Payload, SessionStatus
 
@@ -247,8 +247,8 @@ class FakeConnection:
         """Let anything at all arrive."""
         asyncio.get_running_loop().call_soon(self._arrive, event, data)
 
-    def progress(self) -> int:
-        return self.bytes
+    def progress(self) -> Progress:
+        return Progress(received=self.bytes, confirmed=0)
 
     def cut(self) -> None:
         self.was_cut = True

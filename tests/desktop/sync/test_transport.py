@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from scribe_desktop.errors import UnreachableError
-from scribe_desktop.sync.link import ConnectRefusedError, Patience
+from scribe_desktop.sync.link import ConnectRefusedError, NoWebSocketError, Patience
 from scribe_desktop.sync.transport import SocketIoConnection
 from scribe_server.protocol import ConnectAuth
 from tests.parts.socketio_server import SocketIoServer, socketio_server
@@ -62,7 +62,9 @@ def test_events_pass_in_both_directions(polling: bool) -> None:
         assert server.auths == [
             {"token": "secret", "client": "test", "protocol": 1, "deviceId": "d"}
         ]
-        assert client.connection.progress() > before
+        after = client.connection.progress()
+        assert after.confirmed >= before.confirmed + 1_000
+        assert after.received > 0
 
     play(scenario)
 
@@ -143,6 +145,21 @@ def test_something_that_is_not_a_scribe_server_is_out_of_reach(answer: bytes) ->
         await server.wait_closed()
 
     asyncio.run(main())
+
+
+def test_a_network_without_websocket_is_told_from_no_network() -> None:
+    async def scenario(server: SocketIoServer, client: Client) -> None:
+        def only_http(request: web.Request) -> None:
+            if "Upgrade" in request.headers:
+                raise web.HTTPBadRequest
+
+        server.on_upgrade = only_http
+        with pytest.raises(NoWebSocketError):
+            await Client().connect(server.origin)
+        await client.connect(server.origin, polling=True)
+        await client.heard.wait()
+
+    play(scenario)
 
 
 def test_the_servers_hanging_up_is_noticed() -> None:

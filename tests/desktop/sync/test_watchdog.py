@@ -9,7 +9,8 @@ class Peer:
     def __init__(self) -> None:
         self.watchdog = Watchdog()
         self.now = 100.0
-        self.progress = 0
+        self.received = 0
+        self.confirmed = 0
         self.answers = 0
 
     def wait(
@@ -19,15 +20,17 @@ class Peer:
         due: bool = True,
         held: bool = False,
         moving: bool = False,
+        leaving: int = 0,
         answering: bool = False,
         tick: float = TICK,
     ) -> list[Verdict]:
         verdicts = []
         for _ in range(round(seconds / tick)):
             self.now += tick
-            self.progress += moving
+            self.received += moving
+            self.confirmed += leaving
             self.answers += answering
-            look = Look(self.now, self.progress, self.answers, due, held)
+            look = Look(self.now, self.received, self.confirmed, self.answers, due, held)
             verdicts.append(self.watchdog.look(look))
         return verdicts
 
@@ -75,3 +78,11 @@ def test_our_own_sleep_is_not_the_peers_silence() -> None:
     peer.wait(1.0)
     peer.wait(3600, tick=3600)
     assert Verdict.CUT not in peer.wait(1.0)
+
+
+def test_a_send_queue_that_empties_slowly_is_not_silence() -> None:
+    assert set(Peer().wait(30, leaving=200)) <= {Verdict.FINE, Verdict.ASK}
+
+
+def test_our_own_questions_do_not_pass_for_a_moving_queue() -> None:
+    assert Verdict.CUT in Peer().wait(4, leaving=20)
