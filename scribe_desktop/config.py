@@ -30,6 +30,7 @@ class Settings:
         device: the microphone's name; empty follows the system's default.
         insecure: allow plain http to another computer, where everyone on the way can listen.
         language: of the window; empty follows the system.
+        theme: of the window: `system`, `light` or `dark`.
         shortcut: the global key that starts and stops.
         notify_start: say that a recording has started and been saved.
         first_run_done: the first questions were answered.
@@ -42,12 +43,14 @@ class Settings:
     device: str = ""
     insecure: bool = False
     language: str = ""
+    theme: str = "system"
     shortcut: str = "Ctrl+Shift+R"
     notify_start: bool = True
     first_run_done: bool = False
 
 
 _RANGES: Final = {"keep_local_days": (0, 36_500), "bitrate": (16_000, 128_000), "channels": (1, 2)}
+_CHOICES: Final = {"theme": ("system", "light", "dark")}
 _KINDS: Final[Mapping[str, type]] = {
     field.name: type(field.default) for field in dataclasses.fields(Settings)
 }
@@ -189,6 +192,8 @@ def _checked(key: str, value: Any, where: str) -> Any:
         low, high = _RANGES[key]
         if not low <= value <= high:
             raise _wrong(where, f"must be from {low} to {high}, not {value}")
+    if value not in _CHOICES.get(key, (value,)):
+        raise _wrong(where, f"must be one of {', '.join(_CHOICES[key])}, not {value!r}")
     if key == "server" and value not in {"", LOCAL}:
         try:
             return origin_of(value)

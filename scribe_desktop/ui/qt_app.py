@@ -50,7 +50,7 @@ class Gui(QObject):
         self._quitting = False
         self._dialog: QuitDialog | None = None
         self.words = Words(tr)
-        self.theme = Theme(application)
+        self.theme = Theme(application, app.settings.theme)
         icons = Icons(app.paths.resource("icons"))
         application.setWindowIcon(icons.application())
         self.intents = Intents(app, self)

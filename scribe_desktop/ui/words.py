@@ -149,7 +149,10 @@ class Words:
             day = self.tr("Yesterday")
         else:
             day = f"{started:%Y-%m-%d}"
-        return f"{day} {started:%H:%M} · {self.session_length(session)}"
+        when = f"{day} {started:%H:%M}"
+        if session.ended_at is None:  # it grows; its length so far is the instrument's clock
+            return when
+        return f"{when} · {self.session_length(session)}"
 
     def session_length(self, session: Session) -> str:
         """How long a session is."""

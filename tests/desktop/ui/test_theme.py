@@ -1,13 +1,25 @@
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
+from scribe_desktop.config import load_settings
+from scribe_desktop.errors import UsageError
+from scribe_desktop.paths import Paths
 from scribe_desktop.ui.palette import DARK, LIGHT, Colours
 from scribe_desktop.ui.theme import Theme, font, palette_of, style_sheet
 from scribe_desktop.ui.translation import tr
 
 DARK_GROUND = QPalette(QColor("#222222"))
+
+
+def test_a_theme_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    paths = Paths(tmp_path, tmp_path, tmp_path, tmp_path)
+    with pytest.raises(UsageError, match="one of system, light, dark"):
+        load_settings(paths, {"SCRIBE_THEME": "purple"})
+    assert load_settings(paths, {"SCRIBE_THEME": "dark"}).theme == "dark"
 
 
 @pytest.mark.parametrize(("preferred", "colours"), [("light", LIGHT), ("dark", DARK)])

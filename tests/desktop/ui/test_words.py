@@ -120,6 +120,11 @@ def test_a_session_says_when_it_was_in_local_time(days: int, day: str) -> None:
     assert said == f"{day} 14:00 · 1:00"
 
 
+def test_a_running_session_has_no_length_yet() -> None:
+    now = datetime.fromtimestamp(NOON / 1000, tz=BERLIN)
+    assert WORDS.session_facts(session(ended_at=None), now) == "Today 14:00"
+
+
 @pytest.mark.parametrize(
     ("sync", "said"),
     [
