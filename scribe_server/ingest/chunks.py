@@ -1,6 +1,5 @@
 """Accepting one chunk: what can be said without the store, and how its outcome is told."""
 
-import math
 from typing import Final
 
 from scribe_server.ingest.ebml import is_webm
@@ -51,7 +50,7 @@ def to_write(chunk: AudioChunk, session: HotSession) -> ChunkWrite:
 
 def whole_ms(time: float | None) -> int | None:
     """A client's time as whole ms; None when it gave none or one that cannot be."""
-    if time is None or not math.isfinite(time) or not 0 <= time <= _MOST_MS:
+    if time is None or not 0 <= time <= _MOST_MS:
         return None
     return int(time)
 
