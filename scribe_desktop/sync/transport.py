@@ -52,6 +52,7 @@ class SocketIoConnection:
         self._outbox: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
         self._tasks = Tasks(lambda _: self._ended(None))
         self._closed = False
+        self._is_down = False
 
     async def connect(
         self, origin: str, auth: protocol.ConnectAuth, patience: Patience, *, polling: bool
@@ -140,7 +141,8 @@ class SocketIoConnection:
     def _ended(self, reading: "asyncio.Task[None] | None") -> None:
         if reading is not None and not reading.cancelled() and reading.exception() is not None:
             _library_log.debug("reading ended", exc_info=reading.exception())
-        if not self._closed:
+        if not self._closed and not self._is_down and self._early is None:
+            self._is_down = True
             self._on_down()
 
     async def _write(self) -> None:
@@ -177,6 +179,8 @@ class SocketIoConnection:
         )
         client.on("*", self._receive)
         client.on("connect_error", self._refused)
+        # After the server's goodbye the read loop may wait 30 s for the write loop.
+        client.on("disconnect", lambda *_: self._ended(None))
         return client
 
     def _make_socket(self, address: Any) -> socket.socket:
