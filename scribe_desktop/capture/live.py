@@ -218,11 +218,12 @@ class LiveInput:
     def _reopen(self, now: float) -> None:
         if now < self._next_try:
             return
-        self._tries += 1
         server = self._server
         if self._has_server and (server is None or not is_available(server, self._device)):
-            self._lose(now)
+            self._tries = 0
+            self._gap, self.reason = GapReason.NO_DEVICE, CaptureReason.NO_DEVICE
             return
+        self._tries += 1
         try:
             self._microphone = self._opened()
         except AudioError:

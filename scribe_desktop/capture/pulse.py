@@ -48,7 +48,7 @@ class PulseWatch:
         while pulsectl is not None and not self._closing.is_set():
             try:
                 self._follow(pulsectl)
-            except pulsectl.PulseError:
+            except (pulsectl.PulseError, pulsectl.PulseDisconnected):
                 self.server = None
                 self._ready.set()
                 self._closing.wait(_RETRY_S)

@@ -94,7 +94,7 @@ class Recording:
         self._state = CaptureState.STARTING
         self._pause_reason = CaptureReason.NONE
         self._cut: tuple[GapReason, int] | None = None
-        self._newest: Block | None = None
+        self._level = Level()
         self._synced_at = self._told_at = monotonic()
         self._slept = asleep()
 
@@ -201,6 +201,7 @@ class Recording:
             if isinstance(event, Sound):
                 self._take_sound(event.block)
             elif event.samples:
+                self._level = Level()
                 for block in self._writer.feed_zeros(self._room(event.samples), event.reason):
                     self._write_wav(block)
             else:
@@ -219,7 +220,7 @@ class Recording:
         block = block[: self._room(len(block))]
         self._writer.feed(block)
         self._write_wav(block)
-        self._newest = block
+        self._level = level_of(block[-_LEVEL_SAMPLES:])
 
     def _room(self, count: int) -> int:
         limit = self._request.for_samples
@@ -248,6 +249,7 @@ class Recording:
 
     def _turn(self, state: CaptureState) -> None:
         self._state = state
+        self._level = Level()
         self._tell()
 
     def _tell(self) -> None:
@@ -261,14 +263,10 @@ class Recording:
                 title=self._request.title,
                 device=self._input.name,
                 samples=self._writer.samples,
-                level=self._level_now(),
+                level=self._level,
                 error=trouble.message if trouble else "",
             )
         )
-
-    def _level_now(self) -> Level:
-        newest, self._newest = self._newest, None
-        return Level() if newest is None else level_of(newest[-_LEVEL_SAMPLES:])
 
     # --------------------------------------------------------------------------------- WAV
 
