@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from scribe_desktop.errors import ScribeError
 from scribe_desktop.model import CaptureState
+from scribe_desktop.ui.background import Background
 from scribe_desktop.ui.problems import Fix
 
 if TYPE_CHECKING:
@@ -16,21 +17,38 @@ if TYPE_CHECKING:
 class Intents(QObject):
     """Emits `failed(ScribeError)` when a call is refused, `sync_paused_changed` when that changes.
 
-    All calls return at once: the engine works on threads of its own.
+    All calls return at once: the engine works on threads of its own, and the one that has to open
+    the microphone first is made in the background.
     """
 
     failed = Signal(object)
     sync_paused_changed = Signal()
+    _started = Signal(object)
 
     def __init__(self, app: "App", parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._app = app
         self.sync_paused = False
+        self._starting = False
+        self._background = Background(self)
+        self._started.connect(self._finish_start)
 
     @Slot()
     def record(self) -> None:
-        """Start a recording with the person's settings."""
-        self._try(self._app.start_recording)
+        """Start a recording with the person's settings; once, however often it is pressed."""
+        if not self._starting:
+            self._starting = True
+            self._background.do(self._app.start_recording, self._started)
+
+    @Slot(object)
+    def _finish_start(self, result: object) -> None:
+        self._starting = False
+        if isinstance(result, ScribeError):
+            self.failed.emit(result)
+
+    def finish(self) -> None:
+        """Wait for a start that is under way."""
+        self._background.finish()
 
     @Slot()
     def stop(self) -> None:

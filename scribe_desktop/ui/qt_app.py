@@ -92,6 +92,7 @@ class Gui(QObject):
         """Let go of the engine's threads."""
         self.bridge.stop()
         self.shelf.stop()
+        self.intents.finish()
         self.tray.stop()
 
     def answer_raise(self, _request: Mapping[str, Any]) -> dict[str, Any]:

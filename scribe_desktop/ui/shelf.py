@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QRunnable, QThreadPool, QTimer, Signal, SignalInstance, Slot
-from typing_extensions import override
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from scribe_desktop.errors import ScribeError
 from scribe_desktop.model import Chunk, Session, Status
+from scribe_desktop.ui.background import Background
 
 if TYPE_CHECKING:
     from scribe_desktop.app import App
@@ -37,10 +37,7 @@ class ShelfReader(QObject):
         self._seen: object = None
         self._busy = False
         self._again = False
-        # One thread that stays: the engine keeps one connection to the spool per thread.
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(1)
-        self._pool.setExpiryTimeout(-1)
+        self._background = Background(self)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(SETTLE_MS)
@@ -64,7 +61,12 @@ class ShelfReader(QObject):
             self._again = True
             return
         self._busy = True
-        self._pool.start(_Reading(self._app, self._done))
+        self._background.do(self._read_all, self._done)
+
+    def _read_all(self) -> Shelf:
+        sessions = tuple(self._app.sessions())
+        chunks = tuple(self._app.chunks(sessions[0].session_id)) if sessions else ()
+        return Shelf(sessions, chunks)
 
     @Slot(object)
     def _finish(self, result: object) -> None:
@@ -80,24 +82,4 @@ class ShelfReader(QObject):
     def stop(self) -> None:
         """Let a reading that is under way end."""
         self._timer.stop()
-        self._pool.waitForDone()
-
-
-class _Reading(QRunnable):
-    def __init__(self, app: "App", done: SignalInstance) -> None:
-        super().__init__()
-        self._app = app
-        self._done = done
-
-    @override
-    def run(self) -> None:
-        """Read, and tell the result, whatever it is."""
-        result: object = None
-        try:
-            sessions = tuple(self._app.sessions())
-            chunks = tuple(self._app.chunks(sessions[0].session_id)) if sessions else ()
-            result = Shelf(sessions, chunks)
-        except ScribeError as error:
-            result = error
-        finally:
-            self._done.emit(result)
+        self._background.finish()

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -19,6 +20,7 @@ from scribe_desktop.ui.shelf import Shelf
 from scribe_desktop.ui.words import Words
 from tests.desktop.ui.fake_app import NOON, FakeApp, chunk, session, status_of
 
+Wait = Callable[[Callable[[], object]], None]
 WORDS = Words()
 
 
@@ -52,6 +54,7 @@ def test_space_presses_the_focused_button_while_there_is_nothing_to_pause(
     show(window, app, status_of())
     window.panel.record.setFocus()
     QTest.keyClick(window.panel.record, Qt.Key.Key_Space)
+    window._intents.finish()
     assert app.calls == ["start_recording"]
 
 
@@ -88,11 +91,13 @@ def test_everything_that_can_be_pressed_can_be_reached_by_tab(
     assert {"record", "pause", "marker", "sessions"} <= reached
 
 
-def test_a_refused_call_is_shown_until_it_is_dismissed(window: MainWindow, app: FakeApp) -> None:
+def test_a_refused_call_is_shown_until_it_is_dismissed(
+    window: MainWindow, app: FakeApp, wait: Wait
+) -> None:
     app.error = AudioError("No microphone", "None was found.", "Plug one in.")
     show(window, app, status_of())
     QTest.mouseClick(window.panel.record, Qt.MouseButton.LeftButton)
-    assert window.error.isVisible()
+    wait(window.error.isVisible)
     assert window.error.accessibleName() == "No microphone. None was found. Plug one in."
     close = window.error.findChild(QToolButton, "dismiss")
     assert close is not None

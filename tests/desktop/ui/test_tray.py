@@ -77,19 +77,21 @@ def test_the_menu_while_recording(tray: Tray) -> None:
     ]
 
 
-def test_a_problem_stands_on_top_with_its_fix(tray: Tray, app: FakeApp) -> None:
+def test_a_problem_stands_on_top_with_its_fix(tray: Tray, app: FakeApp, intents: Intents) -> None:
     tray.start()
     texts = show(tray, status_of(capture={"reason": CaptureReason.FAILED}))
     assert texts[:3] == ["Recording failed", "Record again", "Ready"]
     tray.menu.actions()[1].trigger()
+    intents.finish()
     assert app.calls == ["start_recording"]
 
 
-def test_a_click_in_the_menu_is_an_intent(tray: Tray, app: FakeApp) -> None:
+def test_a_click_in_the_menu_is_an_intent(tray: Tray, app: FakeApp, intents: Intents) -> None:
     tray.start()
     show(tray, status_of())
     actions = {action.objectName(): action for action in tray.menu.actions()}
     actions["start"].trigger()
+    intents.finish()
     actions["sending"].trigger()
     assert app.calls == ["start_recording", "set_sync_paused True"]
 
