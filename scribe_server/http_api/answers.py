@@ -48,7 +48,8 @@ async def typed_errors(request: web.Request, handler: Handler) -> web.StreamResp
         return refuse(ErrorCode.INVALID_PAYLOAD, "The request took too long.", status=408)
     except (StorageError, OSError) as error:
         if request.transport is None or request.transport.is_closing():
-            raise  # the client has gone: nobody to tell
+            # The client has gone: nobody to tell. Raised, it would look like our own mistake.
+            return refuse(ErrorCode.INTERNAL)
         log.error("%s %s: %s", request.method, request.path, error)
         full = isinstance(error, StorageFullError)
         return refuse(ErrorCode.STORAGE_FULL if full else ErrorCode.STORAGE_FAILED)

@@ -1,8 +1,11 @@
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
+from scribe_server.http_api.answers import typed_errors
 from scribe_server.store.errors import BlobDamagedError, StorageFullError
 from tests.server.http_api.bench import SESSION, Bench, run
 
@@ -65,3 +68,12 @@ def test_a_missing_token_asks_for_one(tmp_path: Path) -> None:
         assert reply.headers["WWW-Authenticate"] == "Bearer"
 
     run(tmp_path, scenario)
+
+
+def test_a_client_that_went_away_is_no_error_in_the_log() -> None:
+    request = make_mocked_request("GET", "/socket.io/")
+    gone = failing(ConnectionResetError("Cannot write to closing transport"))
+    assert request.transport is not None
+    request.transport.is_closing.return_value = True  # type: ignore[attr-defined] # a double
+    response = asyncio.run(typed_errors(request, gone))
+    assert response.status == 500
