@@ -7,9 +7,14 @@ from typing import Any, Final
 from aiohttp import WSMsgType, web
 from engineio import exceptions
 from engineio.async_drivers import aiohttp as stock
+from engineio.payload import Payload
 
 from scribe_server.protocol import MAX_MESSAGE_BYTES
-from scribe_server.sockets.packets import check_polling_body, is_text_frame
+from scribe_server.sockets.packets import (
+    MAX_POLLING_PACKETS,
+    check_polling_body,
+    is_text_frame,
+)
 
 BODY_TIMEOUT_S: Final = 60
 MAX_POLLING_BODY: Final = MAX_MESSAGE_BYTES * 4 // 3 + 4096
@@ -96,6 +101,8 @@ def translate_request(request: web.Request) -> dict[str, Any]:
     environ["wsgi.input"] = _Body(request)
     return environ
 
+
+Payload.max_decode_packets = MAX_POLLING_PACKETS
 
 DRIVER: Final[dict[str, Any]] = {
     **stock._async,  # noqa: SLF001 - engineio's own name for what a driver exports

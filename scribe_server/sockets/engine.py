@@ -191,6 +191,9 @@ class GuardedServer(socketio.AsyncServer):  # type: ignore[misc] # socketio has 
         if (timer := self._pending.pop(eio_sid, None)) is not None:
             timer.cancel()
         self.eio.admitted.discard(eio_sid)
+        connection = self.eio.sockets.get(eio_sid)
+        if connection is not None and reason == self.reason.CLIENT_DISCONNECT:
+            connection.queue.put_nowait(None)  # else its open poll would be answered in 45 s
         await super()._handle_eio_disconnect(eio_sid, reason)
 
     async def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from scribe_server.protocol import MAX_MESSAGE_BYTES
+from scribe_server.tasks import Tasks
 from tests.server.sockets.doubles import TOKEN, Served, chunk
 
 
@@ -60,9 +61,22 @@ def test_a_300_kb_chunk_arrives_whole_over_polling(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_all_that_a_client_has_buffered_may_come_in_one_body(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Served(tmp_path) as served:
+            client = Polling(served)
+            await client.hello()
+            assert await client.post("\x1e".join(polled_chunk(b"x") for _ in range(30))) == 200
+            received = ""
+            while received.count("chunk-ack") + received.count("rate_limited") < 30:
+                received += await client.get()
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize(
     "body",
-    [b"zzz", b"\xff\xfe", b"b!!!", b"", "\x1e".join(["3"] * 17).encode(), b"4[[[[", b"d=42[]"],
+    [b"zzz", b"\xff\xfe", b"b!!!", b"", b"3\x1e" * 10_000 + b"3", b"4[[[[", b"d=42[]"],
 )
 def test_an_unusable_polling_body_ends_its_socket_only(tmp_path: Path, body: bytes) -> None:
     async def scenario() -> None:
@@ -74,6 +88,20 @@ def test_an_unusable_polling_body_ends_its_socket_only(tmp_path: Path, body: byt
             assert await client.post("40" + json.dumps({"token": TOKEN})) == 400
             await good.chunk(0)
             assert (await good.event())[0] == "chunk-ack"
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_says_goodbye_gets_its_open_poll_answered(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Served(tmp_path) as served:
+            client = Polling(served)
+            await client.hello()
+            poll = Tasks().spawn(client.get(), "poll")
+            await asyncio.sleep(0.05)
+            assert await client.post("1") == 200
+            assert await poll == ""
+            await served.until(lambda: served.metrics.sockets == 0)
 
     asyncio.run(scenario())
 
