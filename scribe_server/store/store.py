@@ -12,6 +12,7 @@ from scribe_server.protocol import ErrorCode
 from scribe_server.store.batch import ChunkWrite, Outcome
 from scribe_server.store.database import Database, Work, database_path, is_current
 from scribe_server.store.deletion import Deletion, finish_waiting
+from scribe_server.store.errors import StorageError
 from scribe_server.store.files import Files
 from scribe_server.store.hot import HotSession, HotSessions, load_session
 from scribe_server.store.identity import load_or_create_server_id
@@ -74,12 +75,16 @@ class Store:
             _refuse_empty_start(path, folder)
             database = Database.open(path)
             closing.callback(database.close)
-            with database.snapshot() as connection:
-                known = known_ends(connection)
-            blobs = SegmentStore(folder, known, files=files, max_bytes=max_segment_bytes)
-            closing.callback(blobs.close)
-            recovered = recover(database, blobs, clock())
-            finish_waiting(database, blobs, clock())
+            try:
+                blobs = _open_segments(database, folder, files, max_segment_bytes)
+                closing.callback(blobs.close)
+                recovered = recover(database, blobs, clock())
+                finish_waiting(database, blobs, clock())
+            except StorageError as error:
+                raise StartupError(
+                    f"The store cannot be read: {error}",
+                    "Check the disk; restore the database from a backup if it is damaged.",
+                ) from error
             store = cls(
                 server_id=load_or_create_server_id(data_dir),
                 clock=clock,
@@ -152,6 +157,14 @@ def open_database(data_dir: Path, storage_dir: Path, database_url: str | None) -
         return Database.open(path)
     finally:
         lock.release()
+
+
+def _open_segments(
+    database: Database, folder: Path, files: Files | None, max_bytes: int
+) -> SegmentStore:
+    with database.snapshot() as connection:
+        known = known_ends(connection)
+    return SegmentStore(folder, known, files=files, max_bytes=max_bytes)
 
 
 def _make_folders(data_dir: Path, segments: Path) -> None:

@@ -84,7 +84,9 @@ class Writer:
         self._bytes = 0
         self._bytes_lock = threading.Lock()
         self._latency = 0.0
-        self._thread = threading.Thread(target=self._run, name="scribe-write")
+        # A daemon: a process that fails without closing the store must end. What is queued then
+        # was never acked.
+        self._thread = threading.Thread(target=self._run, name="scribe-write", daemon=True)
         self._thread.start()
 
     def store(self, write: ChunkWrite) -> asyncio.Future[Outcome]:

@@ -78,6 +78,19 @@ def test_a_revoked_token_is_unauthorized_for_good(tmp_path: Path) -> None:
         assert isinstance(authenticate(server.auth, other), Owner)
 
 
+def test_tokens_are_listed_and_revoked_by_their_number(tmp_path: Path) -> None:
+    with served(tmp_path) as server:
+        token = server.auth.create_token("anna", expires_at=server.clock.now + 1_000_000)
+        server.auth.create_token("ben")
+        listed = {info.user: info for info in server.auth.list_tokens()}
+        assert sorted(listed) == ["anna", "ben"]
+        assert listed["anna"].expires_at == server.clock.now + 1_000_000
+        assert listed["ben"].expires_at is None
+        assert server.auth.revoke_token_by_id(listed["anna"].id) is True
+        assert server.auth.revoke_token_by_id(listed["anna"].id) is False
+        assert authenticate(server.auth, token) is ErrorCode.UNAUTHORIZED
+
+
 def test_when_a_token_was_seen_is_noted_once_a_minute(tmp_path: Path) -> None:
     with served(tmp_path) as server:
         token = server.auth.create_token("anna")

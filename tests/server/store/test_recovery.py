@@ -1,6 +1,8 @@
 """What a start does about crashes and losses: nothing acked is silently lost or made up."""
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from sqlalchemy import delete, text, update
 from scribe_server.protocol import ChunkAck, SessionStatus, StopSession, SyncCheck, SyncCheckSession
 from scribe_server.store.recovery import Recovered
 from scribe_server.store.schema import chunks, segments
+from tests.parts.processes import REPOSITORY
 from tests.parts.store import (
     OTHER_SESSION,
     SESSION,
@@ -19,6 +22,19 @@ from tests.parts.store import (
     sha_of,
     stop_of,
 )
+
+DIE_BETWEEN_BYTES_AND_ROWS = """
+import asyncio, os, sys
+from pathlib import Path
+from scribe_server.store import batch
+from tests.parts.store import chunk_of, served
+
+with served(Path(sys.argv[1])) as server:
+    owner = server.owner()
+    asyncio.run(server.record(owner, [0]))
+    batch._write_rows = lambda *_: os._exit(9)
+    asyncio.run(server.send(owner, chunk_of(1)))
+"""
 
 
 def books(server: Served, session: str = SESSION) -> dict[int, tuple[str, str]]:
@@ -62,6 +78,14 @@ def test_whole_records_without_a_row_are_indexed_again(tmp_path: Path) -> None:
         again = asyncio.run(server.send(server.owner(), chunk_of(3)))
         assert isinstance(again, ChunkAck)
         assert again.duplicate
+
+
+def test_a_process_that_dies_between_bytes_and_rows_loses_no_chunk(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", DIE_BETWEEN_BYTES_AND_ROWS, str(tmp_path)]
+    assert subprocess.run(command, check=False, cwd=REPOSITORY).returncode == 9
+    with served(tmp_path) as server:
+        assert server.store.recovered == Recovered(indexed=1)
+        assert books(server) == {number: (sha_of(number), "stored") for number in range(2)}
 
 
 @pytest.mark.parametrize("cut", [1, 30, 200])

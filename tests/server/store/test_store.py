@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import sqlite3
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from scribe_server.protocol import ErrorCode
 from scribe_server.store import Store, open_database
 from scribe_server.store.hot import HotSession
 from scribe_server.store.schema import tokens
-from tests.parts.store import OTHER_SESSION, SESSION, START_MS, Served, served
+from tests.parts.store import OTHER_SESSION, SESSION, START_MS, FaultyFiles, Served, served
 
 
 def open_store(folder: Path) -> Store:
@@ -65,6 +66,31 @@ def test_a_damaged_database_is_refused_and_the_folder_is_free_again(tmp_path: Pa
     for _ in range(2):
         with pytest.raises(StartupError, match="not a database"):
             open_store(tmp_path)
+
+
+def test_a_database_that_lost_its_end_is_refused(tmp_path: Path) -> None:
+    with served(tmp_path) as server:
+        asyncio.run(server.record(server.owner(), range(50)))
+    database = tmp_path / "scribe.sqlite3"
+    with database.open("r+b") as file:
+        file.truncate(3 * 4096)
+    with pytest.raises(StartupError, match="malformed") as refused:
+        open_store(tmp_path)
+    assert "backup" in refused.value.remedy
+
+
+@pytest.mark.logs_errors
+def test_a_disk_that_fails_while_a_crash_is_mended_is_told(tmp_path: Path) -> None:
+    with served(tmp_path) as server:
+        asyncio.run(server.record(server.owner(), [0]))
+    with (tmp_path / "segments" / "00000001.seg").open("ab") as file:
+        file.write(b"torn")
+    files = FaultyFiles()
+    files.fail["sync"] = errno.EIO
+    with pytest.raises(StartupError, match="cannot be read"):
+        Store.open(tmp_path, tmp_path, None, lambda: START_MS, files=files)
+    assert files.fired == 1
+    open_store(tmp_path).close()
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
