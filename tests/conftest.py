@@ -23,13 +23,28 @@ hypothesis.settings.load_profile("scribe")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "logs_errors: an error in the log is what it tests")
+    config.addinivalue_line("markers", "takes(seconds): so long that it should start early")
 
 
+@pytest.hookimpl(trylast=True)  # after the order was shuffled
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         is_real = item.get_closest_marker("real") is not None
         if is_real and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(REAL_TEST_TIMEOUT_S))
+    items[:] = _long_ones_first(items)
+
+
+def _long_ones_first(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Long tests, longest first, each followed by a short one.
+
+    Workers are given pairs of neighbours, so no two long ones wait behind each other.
+    """
+    marked = [(mark.args[0], item) for item in items if (mark := item.get_closest_marker("takes"))]
+    long = [item for _, item in sorted(marked, key=lambda pair: -pair[0])]
+    short = [item for item in items if item not in set(long)]
+    pairs = [item for pair in zip(long, short, strict=False) for item in pair]
+    return pairs + long[len(short) :] + short[len(long) :]
 
 
 @pytest.fixture

@@ -60,6 +60,7 @@ def assert_all_there(
     assert delivered.session.total_samples == seconds * RATE
 
 
+@pytest.mark.takes(82)
 def test_a_server_that_is_killed_and_later_hangs_costs_nothing(tmp_path: Path, seed: int) -> None:
     sound = tmp_path / "speech.wav"
     make_speech(sound, seconds=78, seed=seed)
@@ -87,6 +88,7 @@ def test_a_server_that_is_killed_and_later_hangs_costs_nothing(tmp_path: Path, s
         assert_resumed(desktop.home, paused_returned_at, "paused for 15 s")
 
 
+@pytest.mark.takes(95)
 def test_a_server_that_is_cut_off_for_a_minute_costs_nothing(tmp_path: Path, seed: int) -> None:
     sound = tmp_path / "speech.wav"
     make_speech(sound, seconds=130, seed=seed)
