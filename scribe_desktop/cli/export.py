@@ -39,6 +39,6 @@ def command(
                 progress=lambda done, total: show("Exporting", done, total),
             )  # fmt: skip
     result = {"sessionId": session.session_id, "output": str(output), "samples": samples}
-    screen.result({**result, "seconds": samples / SAMPLE_RATE})
     screen.say(f"Wrote {clock_text(samples)} ({samples} samples) to {output}.")
+    screen.result({**result, "seconds": samples / SAMPLE_RATE})
     return 0

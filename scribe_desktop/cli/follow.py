@@ -27,9 +27,16 @@ BLOCKED_S: Final = 20.0
 def follow_recording(
     work: Work, session_id: str, interrupts: Interrupts, show: Show
 ) -> dict[str, Any]:
-    """Watch a recording until it ends; an interrupt ends it. The last status."""
+    """Watch a recording until it ends; an interrupt ends it. The last status.
+
+    When the instance that records dies, this process takes over, which recovers the recording.
+    """
     while True:
-        status = work.host.ask("status")
+        try:
+            status = work.host.ask("status")
+        except UnreachableError:
+            work.take_over()
+            return work.host.ask("status")
         capture = status["capture"]
         if capture["sessionId"] != session_id or capture["state"] == CaptureState.IDLE:
             return status

@@ -51,8 +51,8 @@ def command(
         running.ask("sign-in", origin=origin, token=None if stored else token, insecure=allowed)
     changes = {"server": origin, "insecure": True} if insecure else {"server": origin}
     save_settings(shell.paths, **changes)
-    screen.result({"server": origin, "serverId": identity.server_id, "stored": stored})
     screen.say(f"Signed in to {origin} (server {identity.server_id}).")
+    screen.result({"server": origin, "serverId": identity.server_id, "stored": stored})
     return 0
 
 

@@ -30,6 +30,6 @@ def command(environ: Mapping[str, str], *, url: str | None, as_json: bool) -> in
     running = running_host(shell)
     if running is not None:
         running.ask("sign-out", origin=origin)
-    screen.result({"server": origin})
     screen.say(f"Signed out of {origin}. Recordings that are not sent yet stay on this computer.")
+    screen.result({"server": origin})
     return 0

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from scribe_desktop.cli.follow import follow_recording, session_of, wait_for_receipt
+from scribe_desktop.cli.follow import follow_recording, wait_for_receipt
 from scribe_desktop.cli.host import Work, working
 from scribe_desktop.cli.interrupts import Interrupts
 from scribe_desktop.cli.screen import Screen, clock_text, parts
 from scribe_desktop.cli.shell import Shell, json_option, open_shell, server_options
-from scribe_desktop.errors import ScribeError, UsageError
+from scribe_desktop.errors import ScribeError, UnreachableError, UsageError
 from scribe_desktop.library.sessions import summary_of
 from scribe_desktop.model import SAMPLE_RATE, Session
 
@@ -104,7 +104,13 @@ def record(shell: Shell, wish: Wish, screen: Screen) -> int:
         problem = _follow(shell, wish, screen, (work, interrupts), session_id)
         if work.is_own:
             work.wait_until_idle(interrupts)
-    _tell_end(shell, screen, session_id)
+    session = _tell_end(shell, screen, session_id)
+    if problem is None and session is not None and session.recovered:
+        problem = UnreachableError(
+            "Recording was cut off",
+            "The Scribe that recorded has ended unexpectedly.",
+            "What it had captured is safe, but for its last second at most.",
+        )
     if problem is not None:
         raise problem
     return 0
@@ -134,14 +140,16 @@ def failure_in(status: Mapping[str, Any]) -> ScribeError | None:
     return error_of(status["failure"]) if status["failure"] else None
 
 
-def _tell_end(shell: Shell, screen: Screen, session_id: str) -> None:
+def _tell_end(shell: Shell, screen: Screen, session_id: str) -> Session | None:
     with shell.reading() as spool:
-        if spool is None or spool.session(session_id) is None:
+        session = None if spool is None else spool.session(session_id)
+        if spool is None or session is None:
             screen.say("Nothing was recorded.")
-            return
-        session = session_of(spool, session_id)
-        screen.result(summary_of(session, spool.receipt(session_id)))
+            return None
+        receipt = spool.receipt(session_id)
     screen.say(end_words(session))
+    screen.result(summary_of(session, receipt))
+    return session
 
 
 def end_words(session: Session) -> str:

@@ -47,7 +47,7 @@ def test_audio_goes_after_receipt_and_period_and_not_before(spool: Spool) -> Non
 
 def test_audio_without_a_receipt_stays_for_ever(spool: Spool) -> None:
     add_session(spool, ONE, chunks=2)
-    assert look_daily(spool, days=400) == []
+    assert look_daily(spool, days=70) == []
 
 
 def test_audio_of_which_one_part_was_asked_for_again_stays(spool: Spool) -> None:
