@@ -16,7 +16,7 @@ INK: Final = "#1B1B19"
 
 # On a grid of 24: the badge's square and the hole that is cut for it, so that it reads at 16 px.
 BADGE: Final = (13.5, 13.5, 10.5)
-HOLE: Final = (18.75, 18.75, 7.25)
+HOLE: Final = (19.0, 19.0, 8.5)
 
 
 class Icons:
