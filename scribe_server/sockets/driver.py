@@ -59,10 +59,10 @@ class WebSocket:
 
     async def wait(self) -> str | bytes:
         """The next frame; OSError (engineio's word for the end) when it is none of ours."""
-        if self._engine.draining.is_set():
+        message = await self._socket.receive()
+        if self._engine.draining.is_set():  # as if it had come too late
             await self._engine.closed.wait()
             raise OSError("the server is closing")
-        message = await self._socket.receive()
         if message.type is WSMsgType.BINARY:
             return bytes(message.data)
         if message.type is not WSMsgType.TEXT:
