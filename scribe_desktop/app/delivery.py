@@ -88,6 +88,7 @@ class Delivery:
             else:
                 self._stop_server()
                 self._sync.set_target(self._remote_target(settings))
+                self._sync.send_now()  # after a sign-in an earlier refusal counts no more
 
     def _aim_at_bundled(self) -> None:
         if self._server is None:

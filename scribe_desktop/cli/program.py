@@ -83,10 +83,9 @@ def scribe(ctx: click.Context) -> Any:
 
     SCRIBE_HOME puts everything that Scribe keeps below one folder.
     """
-    if ctx.invoked_subcommand is None:
-        from scribe_desktop.cli.gui import command
-
-        return ctx.invoke(command)
+    window = scribe.get_command(ctx, "gui")
+    if ctx.invoked_subcommand is None and window is not None:
+        return ctx.invoke(window)
     return None
 
 
