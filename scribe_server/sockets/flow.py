@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+TICK_S = 1.0
+
 
 class Unstored:
     """A count of chunks and bytes that one socket, or all together, hold unstored."""
@@ -24,17 +26,15 @@ class Unstored:
         for event in self._waiting:
             event.set()
 
-    async def until(
-        self, condition: Callable[[], bool], tick: Callable[[], None], every_s: float = 1.0
-    ) -> None:
-        """Return once the condition holds; calls `tick` every `every_s` seconds until then."""
+    async def until(self, condition: Callable[[], bool], tick: Callable[[], None]) -> None:
+        """Return once the condition holds; calls `tick` every TICK_S seconds until then."""
         event = asyncio.Event()
         self._waiting.add(event)
         try:
             while not condition():
                 event.clear()
                 try:
-                    async with asyncio.timeout(every_s):
+                    async with asyncio.timeout(TICK_S):
                         await event.wait()
                 except TimeoutError:
                     tick()

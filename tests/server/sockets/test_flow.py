@@ -1,16 +1,23 @@
 import asyncio
 
+import pytest
+
+from scribe_server.sockets import flow
 from scribe_server.sockets.flow import Unstored
 from scribe_server.tasks import Tasks
 
 
-def test_waiting_ends_when_enough_was_stored_and_ticks_until_then() -> None:
+def test_waiting_ends_when_enough_was_stored_and_ticks_until_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(flow, "TICK_S", 0.001)
+
     async def scenario() -> tuple[int, int]:
         held = Unstored()
         held.add(3)
         held.add(4)
         ticked = asyncio.Event()
-        wait = Tasks().spawn(held.until(lambda: held.chunks == 0, ticked.set, 0.001), "waiting")
+        wait = Tasks().spawn(held.until(lambda: held.chunks == 0, ticked.set), "waiting")
         await ticked.wait()
         held.remove(3)
         await asyncio.sleep(0.01)

@@ -3,9 +3,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
-from scribe_server.sockets import server
+from scribe_server.sockets import flow, server
 from tests.server.sockets.doubles import TOKEN, Served
 
 
@@ -78,6 +79,34 @@ def test_a_flood_is_held_back_and_all_of_it_acknowledged(tmp_path: Path) -> None
             )
             told = [p["canAccept"] for name, p in events if name == "backpressure"]
             assert told[-1] is True
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_is_not_read_for_long_keeps_its_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "TICK_S", 0.02)
+
+    async def scenario() -> None:
+        async with Served(tmp_path, max_queue_size=1) as served:
+            engine = served.sockets._server.eio
+            engine.ping_interval, engine.ping_timeout = 0.05, 0.2
+            client = await served.welcomed()
+            served.ingest.open.clear()
+            for sequence in range(3):
+                await client.chunk(sequence)
+            pings = 0
+            while pings < 12:  # each 0.05 s after the other: three times the time-out
+                message = await asyncio.wait_for(client.socket.receive(), 10)
+                assert message.type is aiohttp.WSMsgType.TEXT
+                pings += message.data == "2"
+            assert served.metrics.sockets == 1
+            engine.ping_timeout = 20
+            served.ingest.open.set()
+            acked = 0
+            while acked < 3:
+                acked += (await client.event())[0] == "chunk-ack"
 
     asyncio.run(scenario())
 
