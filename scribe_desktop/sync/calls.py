@@ -1,5 +1,6 @@
 """One connection at a time: dialling, the conversation on it, silence, and hanging up."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -126,6 +127,8 @@ class Calls:
             return
         if line is self._line:
             self._converse(line, target, welcomed)
+        else:
+            await line.connection.close()
 
     def _converse(self, line: Line, target: ServerTarget, welcomed: Welcomed) -> None:
         api = ServerApi(target.origin, target.token, insecure=target.insecure)
@@ -140,6 +143,7 @@ class Calls:
             note=self._listener.note,
             later=self.timers.later,
             clock=self._clock,
+            now_s=asyncio.get_running_loop().time,
             new_id=self._new_id,
         )
         self._watchdog = Watchdog()

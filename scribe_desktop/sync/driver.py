@@ -259,7 +259,7 @@ class Driver:
             self._apply(events.Unlinked())
         else:
             log.error("sync failed", exc_info=error)
-            self._block(reasons.INTERNAL, "", passing=True)
+            self._block(reasons.SYNC_FAILED, "", passing=True)
 
     def _refused(self, refusal: ConnectRefusedError) -> None:
         if refusal.code in _PASSING or _is_retryable(refusal.code):

@@ -9,7 +9,7 @@ DAMAGED: Final = "damaged"
 HASH_MISMATCH: Final = "hash_mismatch"
 IDENTITY_CHANGED: Final = "identity_changed"
 INSECURE: Final = "insecure"
-INTERNAL: Final = "internal"
+SYNC_FAILED: Final = "sync_failed"
 RECEIPT_INVALID: Final = "receipt_invalid"
 SPOOL: Final = "spool"
 
@@ -39,7 +39,7 @@ _OURS: Final = {
     HASH_MISMATCH: "The server confirmed other bytes than were sent; they are sent again.",
     IDENTITY_CHANGED: "Another server answers at this address than before. Nothing is sent to it.",
     INSECURE: "The connection is not protected: a token is never sent over plain http.",
-    INTERNAL: "Scribe made a mistake while sending; its log has the details.",
+    SYNC_FAILED: "Scribe made a mistake while sending; its log has the details.",
     RECEIPT_INVALID: "The server's delivery receipt does not hold. Nothing is deleted here.",
     SPOOL: "The recordings on this computer cannot be read or written.",
 }

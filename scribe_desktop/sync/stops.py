@@ -13,8 +13,8 @@ from scribe_server.protocol import ErrorCode, Event
 
 AT_ONCE: Final = 2
 """The server hashes the stored bytes of so many sessions at a time."""
-PATIENCE_MS: Final = 60_000
-RETRY_MS: Final = 5_000
+PATIENCE_S: Final = 60.0
+RETRY_S: Final = 5.0
 _REPAIRS: Final = 3
 
 
@@ -23,8 +23,8 @@ class Stops:
 
     def __init__(self, talk: Talk) -> None:
         self._talk = talk
-        self._asked: dict[str, int] = {}
-        self._not_before: dict[str, int] = {}
+        self._asked: dict[str, float] = {}
+        self._not_before: dict[str, float] = {}
         self._repairs: dict[str, int] = {}
         self._given_up: set[str] = set()
 
@@ -35,15 +35,16 @@ class Stops:
 
     def ask(self) -> None:
         """Send the manifests of delivered sessions that have no receipt."""
-        now = self._talk.clock()
-        self._asked = {s: at for s, at in self._asked.items() if 0 <= now - at < PATIENCE_MS}
+        # Not the wall clock: its jumps must neither silence the manifest nor repeat it.
+        now_s = self._talk.now_s()
+        self._asked = {s: at for s, at in self._asked.items() if now_s - at < PATIENCE_S}
         if len(self._asked) >= AT_ONCE:
             return
         for session in self._talk.spool.sessions_awaiting_receipt():
             if len(self._asked) >= AT_ONCE:
                 return
-            if self._is_due(session, now):
-                self._asked[session.session_id] = now
+            if self._is_due(session, now_s):
+                self._asked[session.session_id] = now_s
                 manifest = self._talk.spool.manifest(session.session_id)
                 self._talk.send(
                     Event.STOP_SESSION,
@@ -94,7 +95,7 @@ class Stops:
         if code in SESSION_CODES:
             self._talk.refuse_session(session_id, code)
         elif protocol.ERRORS[code].retryable:
-            self._not_before[session_id] = self._talk.clock() + RETRY_MS
+            self._not_before[session_id] = self._talk.now_s() + RETRY_S
         else:
             self._given_up.add(session_id)
             self._talk.note(code)
@@ -103,12 +104,12 @@ class Stops:
         """Whether an answer about the session's end is awaited."""
         return session_id in self._asked
 
-    def _is_due(self, session: Session, now: int) -> bool:
+    def _is_due(self, session: Session, now_s: float) -> bool:
         return (
             session.session_id not in self._asked
             and session.session_id not in self._given_up
             and session.session_id not in self._talk.set_aside
-            and self._not_before.get(session.session_id, 0) <= now
+            and self._not_before.get(session.session_id, now_s) <= now_s
             and not unsent(session)
         )
 

@@ -23,6 +23,7 @@ class Talk:
         note: something went wrong that does not stop sending.
         later: call back after so many seconds, unless the connection has ended.
         clock: milliseconds since 1970 UTC.
+        now_s: monotonic time in seconds.
         new_id: makes the id of a copied session.
         set_aside: sessions that are not sent on this connection any more, or not for now.
         answers: how many answers have come, for the watchdog.
@@ -38,6 +39,7 @@ class Talk:
     note: Callable[[str], None]
     later: Callable[[float, Callable[[], None]], None]
     clock: Callable[[], int]
+    now_s: Callable[[], float]
     new_id: Callable[[], str]
     set_aside: set[str] = field(default_factory=set)
     answers: int = 0

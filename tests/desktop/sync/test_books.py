@@ -1,0 +1,145 @@
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from scribe_desktop.errors import UnreachableError
+from scribe_desktop.sync.books import Books, differing, subtract
+from scribe_server import protocol
+from scribe_server.protocol import Event, SessionStatus, StoredChunk, SyncStateSession
+from tests.parts.filled_spool import add_session, new_chunk, session_id_of
+from tests.parts.jumping_loop import run_jumping
+from tests.parts.talking import Side
+
+FIRST, SECOND = session_id_of(1), session_id_of(2)
+
+
+@pytest.mark.parametrize(
+    ("have", "stored", "lacking"),
+    [
+        ([(0, 9)], [(0, 9)], []),
+        ([(0, 9)], [], [(0, 9)]),
+        ([(0, 9)], [(2, 3), (5, 5)], [(0, 1), (4, 4), (6, 9)]),
+        ([(0, 2), (5, 7)], [(1, 6)], [(0, 0), (7, 7)]),
+        ([(3, 4)], [(0, 1), (9, 9)], [(3, 4)]),
+        ([], [(0, 5)], []),
+    ],
+)
+def test_what_we_have_and_they_lack(
+    have: list[tuple[int, int]], stored: list[tuple[int, int]], lacking: list[tuple[int, int]]
+) -> None:
+    assert subtract(have, stored) == lacking
+
+
+def test_chunks_that_differ_are_lacking_or_damaged_or_not_there(side: Side) -> None:
+    add_session(side.spool, FIRST, chunks=5)
+    side.ack_all(FIRST)
+    ours = side.spool.chunks(FIRST)
+    ours[4] = replace(ours[4], acked_at=None)
+    theirs = [StoredChunk(n, new_chunk(FIRST, n).sha256, 1, "stored") for n in (0, 1, 2)]
+    theirs[1] = StoredChunk(1, "0" * 64, 1, "stored")
+    theirs[2] = StoredChunk(2, ours[2].sha256, 1, "damaged")
+    assert differing(ours, theirs) == [1, 2, 3]
+
+
+def check(
+    side: Side,
+    answer: dict[str, SyncStateSession],
+    listed: list[StoredChunk] | None = None,
+) -> list[protocol.SyncCheck]:
+    """Run a check; the server answers with these states, and over REST with these chunks."""
+
+    async def list_chunks(_: str) -> list[StoredChunk]:
+        if listed is None:
+            raise UnreachableError("away", "nobody")
+        return listed
+
+    async def main() -> None:
+        books = Books(side.talk, list_chunks)
+        checking = asyncio.get_running_loop().create_task(books.check())
+        answered = 0
+        while not checking.done():
+            await asyncio.sleep(0.01)
+            checks = [payload for name, payload in side.sent if name is Event.SYNC_CHECK]
+            for payload in checks[answered:]:
+                assert isinstance(payload, protocol.SyncCheck)
+                states = [answer[s.session_id] for s in payload.sessions if s.session_id in answer]
+                books.on_state(protocol.SyncState(states))
+                answered += 1
+        await checking
+
+    run_jumping(main())
+    return [p for _, p in side.sent if isinstance(p, protocol.SyncCheck)]
+
+
+def state(
+    session_id: str, stored: list[tuple[int, int]], *, match: bool, status: str = "recording"
+) -> SyncStateSession:
+    return SyncStateSession(session_id, SessionStatus(status), match, stored, 9)
+
+
+def test_our_books_name_what_is_acked_and_its_digest(side: Side) -> None:
+    add_session(side.spool, FIRST, chunks=3)
+    side.ack_all(FIRST)
+    checks = check(side, {FIRST: state(FIRST, [(0, 2)], match=True)})
+    have, digest = side.spool.acked_books(FIRST)
+    assert checks[0].sessions == [protocol.SyncCheckSession(FIRST, have, digest)]
+    assert side.spool.pending() == 0
+
+
+def test_what_the_server_lacks_waits_again(side: Side) -> None:
+    add_session(side.spool, FIRST, chunks=4)
+    side.ack_all(FIRST)
+    check(side, {FIRST: state(FIRST, [(0, 0), (3, 3)], match=False)})
+    assert [c.sequence for c in side.spool.next_unsent(9)] == [1, 2]
+    assert side.changed == [FIRST]
+
+
+def test_equal_ranges_with_another_digest_are_compared_chunk_by_chunk(side: Side) -> None:
+    add_session(side.spool, FIRST, chunks=2)
+    side.ack_all(FIRST)
+    listed = [
+        StoredChunk(0, new_chunk(FIRST, 0).sha256, 1, "stored"),
+        StoredChunk(1, "0" * 64, 1, "stored"),
+    ]
+    check(side, {FIRST: state(FIRST, [(0, 1)], match=False)}, listed)
+    assert [c.sequence for c in side.spool.next_unsent(9)] == [1]
+
+
+def test_a_comparison_that_fails_changes_nothing(side: Side) -> None:
+    add_session(side.spool, FIRST, chunks=2)
+    side.ack_all(FIRST)
+    check(side, {FIRST: state(FIRST, [(0, 1)], match=False)})
+    assert side.spool.pending() == 0
+    assert side.notes == ["bad_message"]
+
+
+def test_what_the_person_deleted_on_the_server_is_not_sent_there_again(side: Side) -> None:
+    add_session(side.spool, FIRST, chunks=2)
+    check(side, {FIRST: state(FIRST, [], match=False, status="deleted")})
+    session = side.spool.session(FIRST)
+    assert session is not None
+    assert session.refused_code == "session_closed"
+
+
+@pytest.mark.parametrize("status", ["archived", "cold"])
+def test_what_lies_in_the_archive_is_not_sent_again(side: Side, status: str) -> None:
+    add_session(side.spool, FIRST, chunks=2)
+    side.ack_all(FIRST)
+    check(side, {FIRST: state(FIRST, [], match=False, status=status)})
+    assert side.spool.pending() == 0
+
+
+def test_sessions_without_audio_here_are_not_asked_about(side: Side) -> None:
+    add_session(side.spool, FIRST, chunks=1)
+    side.spool.delete_audio(FIRST, deleted_at=1)
+    add_session(side.spool, SECOND, chunks=1)
+    side.spool.refuse_session(SECOND, "conflict")
+    add_session(side.spool, session_id_of(3), chunks=0)
+    assert check(side, {}) == []
+
+
+def test_a_server_that_never_answers_is_given_up(side: Side) -> None:
+    add_session(side.spool, FIRST, chunks=1)
+    with pytest.raises(TimeoutError):
+        check(side, {})

@@ -1,0 +1,155 @@
+import msgspec
+import pytest
+
+from scribe_desktop.sync.events import Blocked
+from scribe_desktop.sync.stops import AT_ONCE, PATIENCE_S, Stops
+from scribe_server import protocol
+from scribe_server.protocol import ErrorCode, Event
+from tests.parts.filled_spool import add_session, session_id_of
+from tests.parts.talking import Side
+
+FIRST = session_id_of(1)
+
+
+@pytest.fixture
+def stops(side: Side) -> Stops:
+    add_session(side.spool, FIRST, chunks=3)
+    side.ack_all(FIRST)
+    return Stops(side.talk)
+
+
+def receipt(side: Side) -> protocol.Receipt:
+    manifest = side.spool.manifest(FIRST)
+    for chunk in side.spool.chunks(FIRST):
+        side.server.sizes[FIRST, chunk.sequence] = chunk.size
+    return side.server.receipt(manifest)
+
+
+def test_the_manifest_goes_out_once_and_again_when_nobody_answers(side: Side, stops: Stops) -> None:
+    stops.ask()
+    stops.ask()
+    assert side.sent == [
+        (
+            Event.STOP_SESSION,
+            protocol.StopSession(FIRST, manifest=side.spool.manifest(FIRST)),
+        )
+    ]
+    assert stops.is_waiting_for(FIRST)
+    side.now_s += PATIENCE_S
+    stops.ask()
+    assert len(side.sent) == 2
+
+
+def test_a_jump_of_the_wall_clock_does_not_repeat_the_manifest(side: Side, stops: Stops) -> None:
+    stops.ask()
+    side.now += 86_400_000
+    stops.ask()
+    assert len(side.sent) == 1
+
+
+def test_a_session_with_chunks_on_their_way_waits(side: Side, stops: Stops) -> None:
+    side.spool.requeue(FIRST, [(0, 0)])
+    stops.ask()
+    assert side.sent == []
+
+
+def test_few_are_asked_for_at_once(side: Side, stops: Stops) -> None:
+    for number in range(2, 7):
+        add_session(side.spool, session_id_of(number), chunks=1, started_at=number)
+        side.ack_all(session_id_of(number))
+    stops.ask()
+    assert stops.waiting == AT_ONCE == len(side.sent)
+
+
+def test_a_receipt_that_holds_is_kept_with_its_key(side: Side, stops: Stops) -> None:
+    stops.ask()
+    stops.on_receipt(receipt(side))
+    kept = side.spool.receipt(FIRST)
+    assert kept is not None
+    assert kept.public_key == side.server.identity.public_key
+    assert (kept.server_id, kept.received_at) == ("server-1", side.now)
+    assert side.changed == [FIRST]
+    assert stops.waiting == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"digest": "0" * 64}, {"chunks": 2}, {"total_samples": 1}, {"bytes": 1}],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_receipt_for_something_else_is_not_kept_even_when_signed(
+    side: Side, stops: Stops, change: dict[str, object]
+) -> None:
+    wrong = side.server.sign(msgspec.structs.replace(receipt(side), **change))
+    stops.on_receipt(wrong)
+    assert side.spool.receipt(FIRST) is None
+    assert side.applied == [Blocked("receipt_invalid")]
+
+
+def test_a_receipt_by_another_key_is_not_kept(side: Side, stops: Stops) -> None:
+    side.server.key_id = "another"
+    stops.on_receipt(receipt(side))
+    assert side.spool.receipt(FIRST) is None
+    assert side.applied == [Blocked("identity_changed")]
+
+
+def test_a_receipt_that_comes_after_a_loss_was_found_is_not_kept(side: Side, stops: Stops) -> None:
+    given = receipt(side)
+    side.spool.requeue(FIRST, [(1, 1)])
+    stops.on_receipt(given)
+    assert side.spool.receipt(FIRST) is None
+
+
+def test_a_receipt_that_nobody_asked_for_is_ignored(side: Side, stops: Stops) -> None:
+    given = receipt(side)
+    side.spool.delete_session(FIRST)
+    stops.on_receipt(given)
+    assert side.applied == []
+
+
+def test_what_the_server_lacks_is_sent_and_the_manifest_repeated(side: Side, stops: Stops) -> None:
+    stops.ask()
+    stops.on_incomplete(protocol.SessionIncomplete(FIRST, [(1, 1)]))
+    assert [chunk.sequence for chunk in side.spool.next_unsent(9)] == [1]
+    side.ack_all(FIRST)
+    stops.ask()
+    assert side.names() == [Event.STOP_SESSION] * 2
+
+
+def test_a_server_that_never_has_enough_is_given_up_on_this_connection(
+    side: Side, stops: Stops
+) -> None:
+    for _ in range(10):
+        stops.ask()
+        stops.on_incomplete(protocol.SessionIncomplete(FIRST, [(0, 2)]))
+        side.ack_all(FIRST)
+    assert len(side.sent) == 4
+
+
+def test_what_cannot_be_sent_is_not_asked_about_again_and_again(side: Side, stops: Stops) -> None:
+    stops.ask()
+    stops.on_incomplete(protocol.SessionIncomplete(FIRST, [(7, 7)]))
+    stops.ask()
+    assert len(side.sent) == 1
+
+
+def test_a_busy_server_is_asked_again_after_a_while(side: Side, stops: Stops) -> None:
+    stops.ask()
+    stops.on_refused(FIRST, ErrorCode.BUSY)
+    stops.ask()
+    assert len(side.sent) == 1
+    side.now_s += 5.0
+    stops.ask()
+    assert len(side.sent) == 2
+
+
+def test_a_manifest_that_contradicts_the_server_is_a_conflict(side: Side, stops: Stops) -> None:
+    stops.on_refused(FIRST, ErrorCode.CONFLICT)
+    assert [session.session_id for session in side.spool.sessions_to_fork()] == [FIRST]
+
+
+def test_other_refusals_are_said_and_not_repeated(side: Side, stops: Stops) -> None:
+    stops.on_refused(FIRST, ErrorCode.NOT_FOUND)
+    stops.ask()
+    assert side.notes == ["not_found"]
+    assert side.sent == []
