@@ -53,7 +53,7 @@ def test_a_wrong_token_opens_nothing_and_the_recording_stays_here(
     with ServerProcess(tmp_path / "server") as server:
         env = {"SCRIBE_SERVER": server.url, "SCRIBE_TOKEN": "scribe_" + "x" * 43}
         desktop = Desktop(tmp_path / "home", env=env)
-        command = ["record", "--input", str(sound), "--speed", "max", "--wait", "--timeout", "20"]
+        command = ["record", "--input", str(sound), "--speed", "max", "--wait", "--timeout", "4"]
         refused = desktop.run(*command, expect=None)
         assert refused.exit_code in {5, 6}
         assert rest(server, "/api/sessions", token="scribe_" + "x" * 43).status == 401
