@@ -24,6 +24,8 @@ hypothesis.settings.load_profile("scribe")
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "logs_errors: an error in the log is what it tests")
     config.addinivalue_line("markers", "takes(seconds): so long that it should start early")
+    if config.getoption("maxschedchunk", None) is None:
+        config.option.maxschedchunk = 1  # else xdist deals several long tests to one worker
 
 
 @pytest.hookimpl(trylast=True)  # after the order was shuffled
