@@ -131,7 +131,8 @@ class DesktopSession:
 
     def _start_screen(self) -> None:
         reading, writing = os.pipe()
-        screen = ["-screen", "0", self._size, "-nolisten", "tcp"]
+        # Without -noreset it starts anew when its first client, an xprop that asks, has gone.
+        screen = ["-screen", "0", self._size, "-nolisten", "tcp", "-noreset"]
         try:
             xvfb = Process(
                 "Xvfb",
