@@ -1,8 +1,10 @@
 """A Socket.IO client that speaks packets over a raw WebSocket, so it can talk nonsense."""
 
 import asyncio
+import contextlib
 import hashlib
 import json
+import socket as sockets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
@@ -27,7 +29,9 @@ class RawClient:
                 f"{url}/socket.io/?EIO=4&transport=websocket", max_msg_size=0
             ) as socket,
         ):
+            raw = socket.get_extra_info("socket")
             yield cls(socket)
+        await _freed(raw)
 
     @classmethod
     @asynccontextmanager
@@ -105,3 +109,12 @@ class RawClient:
         ack = await self.expect("chunk-ack", "chunk-error")
         assert ack.get("sha256") == hashlib.sha256(audio).hexdigest(), ack
         return ack
+
+
+async def _freed(raw: Any) -> None:
+    """Wait until the event loop has closed a socket, cutting what a server never read."""
+    async with asyncio.timeout(5):
+        while raw.fileno() >= 0:
+            with contextlib.suppress(OSError):  # the server may have hung up already
+                raw.shutdown(sockets.SHUT_RDWR)
+            await asyncio.sleep(0.005)
