@@ -105,18 +105,20 @@ class Patience:
     def __init__(self, timeout_s: float | None) -> None:
         self._deadline = None if timeout_s is None else time.monotonic() + timeout_s
         self._blocked_since: float | None = None
+        self._last = ""
 
     def look(self, work: Work) -> str | None:
         """Why waiting ends now, or None. A running instance that has ended is replaced."""
         now = time.monotonic()
         if self._deadline is not None and now > self._deadline:
-            return "The time is over"
+            return f"The time is over. {self._last}".strip()
         try:
             status = work.host.ask("status")
         except UnreachableError:
             work.take_over()
             return None
         words = self._blocked(status)
+        self._last = words or str(status["sync"]["error"])
         if not words:
             self._blocked_since = None
             return None

@@ -137,6 +137,16 @@ def test_what_blocks_delivery_is_named(status: dict[str, Any], words: str) -> No
     assert Patience._blocked(status) == words
 
 
+def test_a_time_out_says_what_the_server_said(
+    made: Made, hands: tuple[Work, Interrupts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patience = Patience(60)
+    made.sync.say(SyncStatus(state=SyncState.ERROR, error="Sign in again."))
+    assert patience.look(hands[0]) is None
+    monkeypatch.setattr(patience, "_deadline", 0.0)
+    assert patience.look(hands[0]) == "The time is over. Sign in again."
+
+
 def test_a_block_that_passes_is_forgotten(
     made: Made, hands: tuple[Work, Interrupts], monkeypatch: pytest.MonkeyPatch
 ) -> None:
