@@ -26,7 +26,7 @@ if [ "$input" = mic ]; then
   say "Recording 30 seconds from the microphone"
   record=(--input mic --for 30 --title "Microphone test")
 else
-  say "There is no display, so Scribe does the same job without a window: it records $sample (95 s of speech) as fast as it can"
+  say "There is no display, so Scribe does the same job without a window: it records $sample (a minute and a half of speech) as fast as it can"
   record=(--input "$sample" --speed max --title "Sample meeting")
 fi
 result=$(scribe record "${record[@]}" --wait --timeout 120 --json | tail -n 1)

@@ -2,15 +2,14 @@
 
 import hashlib
 import json
-import subprocess
 import uuid
 from base64 import b64decode
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.parts.node import node
 from tests.parts.processes import program
 from tests.parts.rest import rest
 from tests.parts.server import ServerProcess
@@ -18,22 +17,7 @@ from tests.parts.sound import RATE, decode
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
 
-JAVASCRIPT = Path(__file__).parent / "javascript"
 PIECES = 12
-
-
-def node(script: str, *arguments: str, given: str = "") -> Any:
-    """Run a script; what it prints, as JSON."""
-    done = subprocess.run(
-        [program("node"), str(JAVASCRIPT / script), *arguments],
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module")
