@@ -67,7 +67,15 @@ def open_stream(device: str | None, *, pulse: bool, **settings: Any) -> Any:
     with _lock, _converted(module, device):
         if not _open_streams:
             _start_anew(module)
-        names = [each["name"] for each in module.query_devices()]
+        devices = module.query_devices()
+        if not any(each["max_input_channels"] > 0 for each in devices):
+            raise AudioError(
+                "There is no microphone",
+                "This computer shows no device that records.",
+                "Plug one in, and check that the sound server runs (PipeWire or PulseAudio; on "
+                "Debian and Ubuntu with libasound2-plugins).",
+            )
+        names = [each["name"] for each in devices]
         if pulse and _PULSE_DEVICE in names:
             with _pulse_source(device):
                 stream = _started(module, _PULSE_DEVICE, settings)

@@ -71,6 +71,15 @@ def test_without_portaudio_the_remedy_names_the_package(monkeypatch: pytest.Monk
         portaudio.load()
 
 
+def test_without_any_microphone_the_remedy_says_what_to_check(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    install(monkeypatch, "speakers")
+    with pytest.raises(AudioError, match=r"no microphone.*sound server") as caught:
+        portaudio.open_stream(None, pulse=False)
+    assert caught.value.title == "There is no microphone"
+
+
 def test_devices_that_record_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, "mic", "speakers", "line")
     listed = [(each["name"], each["is_default"]) for each in portaudio.input_devices()]
