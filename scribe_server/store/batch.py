@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, bindparam, select, update
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite import insert
 
 from scribe_server.protocol import ErrorCode
@@ -17,6 +18,7 @@ from scribe_server.store.blobs import BlobRef, Record, RecordAbout, RecordKind
 from scribe_server.store.database import begin
 from scribe_server.store.errors import StorageError, StorageFullError
 from scribe_server.store.hot import HotSession, HotSessions
+from scribe_server.store.records import aligned
 from scribe_server.store.schema import DAMAGED, STORED, chunks
 from scribe_server.store.status import refresh_status
 from scribe_server.store.tally import add_to_segment, add_usage
@@ -76,10 +78,28 @@ class _Plan:
 
 Append = Callable[[Sequence[Record]], list[BlobRef]]
 _FIND: Final[Select[Any]] = select(
-    chunks.c.sha256, chunks.c.state, chunks.c.created_at, chunks.c.segment
+    chunks.c.sha256, chunks.c.state, chunks.c.created_at, chunks.c.segment, chunks.c.offset
 ).where(chunks.c.session == bindparam("of_session"), chunks.c.sequence == bindparam("at"))
-_INSERT: Final = (
-    insert(chunks).on_conflict_do_nothing().returning(chunks.c.session, chunks.c.sequence)
+_COLUMNS: Final = (
+    chunks.c.session,
+    chunks.c.sequence,
+    chunks.c.sha256,
+    chunks.c.size,
+    chunks.c.state,
+    chunks.c.segment,
+    chunks.c.offset,
+    chunks.c.created_at,
+    chunks.c.first_sample,
+    chunks.c.samples,
+    chunks.c.taken_at,
+    chunks.c.mime_type,
+)
+# As text and with bare tuples: SQLAlchemy's work on each row would be most of what a row costs.
+_INSERT: Final = str(
+    insert(chunks)
+    .values({column.name: bindparam(column.name) for column in _COLUMNS})
+    .on_conflict_do_nothing()
+    .compile(dialect=sqlite.dialect())
 )
 _MEND: Final = (
     update(chunks)
@@ -212,7 +232,7 @@ def _write_rows(
         _mend(connection, write, places[write.key], old_segment, now)
     stored = new + [write for write, _ in plan.mended]
     last = refs[-1]
-    add_to_segment(connection, last.segment, last.offset + last.length, len(stored), now)
+    add_to_segment(connection, last.segment, aligned(last.offset + last.length), len(stored), now)
     add_usage(connection, [(write.session.owner, len(write.payload)) for write in new], now)
     for session in {write.session for write in stored if not write.session.recording}:
         refresh_status(connection, session.pk)
@@ -228,24 +248,34 @@ def _insert(
     places: Mapping[Key, BlobRef],
     now: int,
 ) -> set[Key]:
-    rows = [
-        {
-            "session": write.session.pk,
-            "sequence": write.sequence,
-            "sha256": write.sha256,
-            "size": len(write.payload),
-            "state": STORED,
-            "segment": places[write.key].segment,
-            "offset": places[write.key].offset,
-            "created_at": now,
-            "first_sample": write.first_sample,
-            "samples": write.samples,
-            "taken_at": write.taken_at,
-            "mime_type": write.mime_type,
-        }
-        for write in writes
-    ]
-    return {(row.session, row.sequence) for row in connection.execute(_INSERT, rows)}
+    """Insert rows; gives the keys of those that had none before."""
+    rows = [_row(write, places[write.key], now) for write in writes]
+    if connection.exec_driver_sql(_INSERT, rows).rowcount == len(rows):
+        return {write.key for write in writes}
+    found = _find_all(connection, writes)
+    return {
+        key
+        for key, row in found.items()
+        if (row.segment, row.offset) == (places[key].segment, places[key].offset)
+    }
+
+
+def _row(write: ChunkWrite, place: BlobRef, now: int) -> tuple[Any, ...]:
+    """The values of _COLUMNS."""
+    return (
+        write.session.pk,
+        write.sequence,
+        write.sha256,
+        len(write.payload),
+        STORED,
+        place.segment,
+        place.offset,
+        now,
+        write.first_sample,
+        write.samples,
+        write.taken_at,
+        write.mime_type,
+    )
 
 
 def _mend(

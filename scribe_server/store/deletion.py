@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from scribe_server.store.database import Database
 from scribe_server.store.hot import HotSessions
+from scribe_server.store.records import aligned
 from scribe_server.store.schema import segments, sessions, tombstones, users
 from scribe_server.store.segments import SegmentStore
 from scribe_server.store.tally import add_to_segment
@@ -117,7 +118,7 @@ def _move_tombstones(
         [tombstone_record(row.owner, row.name, row.uuid, row.deleted_at) for row in rows]
     )
     last = places[-1]
-    add_to_segment(connection, last.segment, last.offset + last.length, 0, now)
+    add_to_segment(connection, last.segment, aligned(last.offset), 0, now)
     for row, place in zip(rows, places, strict=True):
         connection.execute(
             update(tombstones)

@@ -16,9 +16,16 @@ _PUNCH_KEEPING_SIZE: Final = 0x02 | 0x01  # FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEE
 class Files:
     """Files as the operating system gives them; every method may raise OSError."""
 
+    engine = "buffered"
+    """How `write` works on a file of `open_log`."""
+
     def open(self, path: Path) -> int:
         """Open for reading and writing, making the file (0600) when it is not there."""
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def open_log(self, path: Path) -> int:
+        """Open like `open`, for `write` only, which is given whole blocks at whole blocks."""
+        return self.open(path)
 
     def write(self, descriptor: int, buffers: Sequence[bytes], offset: int) -> None:
         """Write all buffers one after the other from `offset` bytes on."""

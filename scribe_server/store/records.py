@@ -1,6 +1,8 @@
 """The format of a segment's records.
 
-A segment is records one after the other, nothing between them. A record is, big-endian:
+A segment is records one after the other. Zeros may stand behind a record up to the next multiple
+of 4096 bytes: they fill up each batch, so that every batch begins and ends at a block and can be
+written past the page cache. A record is, big-endian:
 
     offset  bytes
          0      8  magic  b"SCRBREC1"
@@ -34,8 +36,16 @@ _FIXED: Final = struct.Struct(">8sBxHIQQ32s")
 _CRC: Final = struct.Struct(">I")
 HEADER_BYTES: Final = _FIXED.size + _CRC.size
 
+BLOCK_BYTES: Final = 4096
+"""What O_DIRECT wants offsets and lengths to be a multiple of, on every disk that we know of."""
+
 _encoder: Final = msgspec.json.Encoder()
 _about: Final = msgspec.json.Decoder(RecordAbout)
+
+
+def aligned(offset: int) -> int:
+    """The first multiple of BLOCK_BYTES that is not below the offset."""
+    return -(-offset // BLOCK_BYTES) * BLOCK_BYTES
 
 
 def encode_header(record: Record) -> bytes:
@@ -64,9 +74,19 @@ def scan_segment(
         size: bytes in the segment.
         start: where a record begins.
     """
-    while (found := _record_at(segment, read_at, size, start)) is not None:
+    while True:
+        found = _record_at(segment, read_at, size, start)
+        if found is None and _only_zeros(read_at(start, aligned(start) - start)):
+            found = _record_at(segment, read_at, size, aligned(start))
+        if found is None:
+            return
         yield found
         start = found.ref.offset + found.ref.length
+
+
+def _only_zeros(filling: bytes) -> bool:
+    # Else a payload's bytes behind a damaged header could pass for a record.
+    return len(filling) > 0 and not any(filling)
 
 
 def _record_at(

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from scribe_server.store.blobs import FoundRecord, RecordKind
 from scribe_server.store.database import Database
+from scribe_server.store.records import aligned
 from scribe_server.store.schema import DAMAGED, STORED, chunks, segments, sessions, users
 from scribe_server.store.segments import SegmentStore
 from scribe_server.store.status import refresh_status
@@ -96,14 +97,14 @@ def _take_tail(
         elif (session := _index(connection, record)) is not None:
             touched.add(session)
             live += 1
-    left = (blobs.size(segment) or 0) - end
-    if left:
+    size, end = blobs.size(segment) or 0, aligned(end)
+    if size != end:
         blobs.settle(segment, end)
     add_to_segment(connection, segment, end, live, now)
     for session in touched:
         refresh_status(connection, session)
     blobs.resume(segment, end)
-    return Recovered(indexed=live, cut_bytes=left)
+    return Recovered(indexed=live, cut_bytes=max(0, size - end))
 
 
 def _is_user(connection: Connection, owner: int) -> bool:

@@ -1,7 +1,8 @@
 """Chunk bytes in append-only segments: one write and one fdatasync per batch.
 
 The files are `segments/00000001.seg` and so on (store/records.py tells what is in them). One
-thread appends, deletes and removes; any thread reads. The page cache is used ("buffered").
+thread appends, deletes and removes; any thread reads. Batches are written past the page cache
+where the file system allows it (store/direct.py), and begin and end at a block everywhere.
 """
 
 import errno
@@ -15,11 +16,12 @@ from typing import Final
 from scribe_server.store.blobs import BlobRef, FoundRecord, Record
 from scribe_server.store.errors import BlobDamagedError, StorageFailedError, StorageFullError
 from scribe_server.store.files import Files
-from scribe_server.store.records import encode_header, scan_segment
+from scribe_server.store.records import BLOCK_BYTES, aligned, encode_header, scan_segment
 
 log = logging.getLogger(__name__)
 
 MAX_SEGMENT_BYTES: Final = 256 * 1024 * 1024
+_FILLING: Final = bytes(BLOCK_BYTES)
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -32,8 +34,6 @@ class SegmentStore:
         files: the operating system.
         max_bytes: a segment that has reached this size is not appended to.
     """
-
-    engine = "buffered"
 
     def __init__(
         self,
@@ -49,8 +49,16 @@ class SegmentStore:
         self._last = max([0, *known, *self.numbers()])
         self._descriptor: int | None = None
         self._end = known.get(self._last, 0)
-        # Only a segment that ends where its index ends can be gone on with.
-        self._usable = self._last > 0 and self.size(self._last) == self._end
+        self._usable = self._last > 0 and self._can_go_on()
+
+    @property
+    def engine(self) -> str:
+        """How batches are written: `direct` (past the page cache) or `buffered`."""
+        return self._files.engine
+
+    def _can_go_on(self) -> bool:
+        # A segment of an older version may end anywhere; one with a tail needs its recovery.
+        return self._end % BLOCK_BYTES == 0 and self.size(self._last) == self._end
 
     @property
     def active(self) -> int:
@@ -89,11 +97,12 @@ class SegmentStore:
                 buffers += (header, record.payload)
                 refs.append(BlobRef(self._last, end + len(header), len(record.payload)))
                 end = refs[-1].offset + refs[-1].length
+            buffers.append(_FILLING[: aligned(end) - end])
             self._files.write(descriptor, buffers, self._end)
             self._files.sync(descriptor)
         except OSError as error:
             raise self._failed(error) from error
-        self._end = end
+        self._end = aligned(end)
         return refs
 
     def _writable(self) -> int:
@@ -103,7 +112,7 @@ class SegmentStore:
         if not self._usable or self._end >= self._max_bytes:
             self._last += 1
             self._end = 0
-        descriptor = self._files.open(self.path(self._last))
+        descriptor = self._files.open_log(self.path(self._last))
         try:
             self._files.sync_folder(self._folder)
         except OSError:
@@ -224,7 +233,7 @@ class SegmentStore:
         """Say that a segment is whole and indexed up to `end`: its recovery is done."""
         if segment == self._last:
             self._end = end
-            self._usable = self.size(segment) == end
+            self._usable = self._can_go_on()
 
     def scan(self) -> Iterator[FoundRecord]:
         """Every record of every segment; see BlobStore.scan."""

@@ -1,5 +1,6 @@
 """The store of one server folder: opens it, checks it, and hands out its parts."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +13,8 @@ from scribe_server.protocol import ErrorCode
 from scribe_server.store.batch import ChunkWrite, Outcome
 from scribe_server.store.database import Database, Work, database_path, is_current
 from scribe_server.store.deletion import Deletion, finish_waiting
-from scribe_server.store.errors import StorageError
+from scribe_server.store.direct import files_for
+from scribe_server.store.errors import StorageError, StorageFailedError
 from scribe_server.store.files import Files
 from scribe_server.store.hot import HotSession, HotSessions, load_session
 from scribe_server.store.identity import load_or_create_server_id
@@ -23,6 +25,7 @@ from scribe_server.store.sessions import SessionBooks
 from scribe_server.store.tombstones import is_deleted
 from scribe_server.store.writer import StoreLoad, Writer
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -76,6 +79,7 @@ class Store:
             database = Database.open(path)
             closing.callback(database.close)
             try:
+                files = files or _files_for(folder)
                 blobs = _open_segments(database, folder, files, max_segment_bytes)
                 closing.callback(blobs.close)
                 recovered = recover(database, blobs, clock())
@@ -159,9 +163,16 @@ def open_database(data_dir: Path, storage_dir: Path, database_url: str | None) -
         lock.release()
 
 
-def _open_segments(
-    database: Database, folder: Path, files: Files | None, max_bytes: int
-) -> SegmentStore:
+def _files_for(folder: Path) -> Files:
+    try:
+        files = files_for(folder)
+    except OSError as error:
+        raise StorageFailedError(str(error)) from error
+    log.info("chunks are written %s", files.engine)
+    return files
+
+
+def _open_segments(database: Database, folder: Path, files: Files, max_bytes: int) -> SegmentStore:
     with database.snapshot() as connection:
         known = known_ends(connection)
     return SegmentStore(folder, known, files=files, max_bytes=max_bytes)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from scribe_server.store.blobs import BlobRef, Record, RecordAbout, RecordKind
+from scribe_server.store.records import aligned
 from scribe_server.store.schema import (
     chunks,
     gaps,
@@ -78,7 +79,7 @@ def bury(
         .values(owner=owner, uuid=uuid, deleted_at=deleted_at, segment=place.segment)
         .on_conflict_do_nothing()
     )
-    add_to_segment(connection, place.segment, place.offset, 0, deleted_at)
+    add_to_segment(connection, place.segment, aligned(place.offset), 0, deleted_at)
     session = connection.execute(
         select(sessions.c.id).where(sessions.c.owner == owner, sessions.c.uuid == uuid)
     ).scalar_one_or_none()

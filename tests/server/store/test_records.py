@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scribe_server.store.blobs import FoundRecord, Record, RecordAbout, RecordKind
-from scribe_server.store.records import HEADER_BYTES, MAGIC, encode_header, scan_segment
+from scribe_server.store.records import (
+    BLOCK_BYTES,
+    HEADER_BYTES,
+    MAGIC,
+    aligned,
+    encode_header,
+    scan_segment,
+)
 from tests.parts.store import SESSION
 
 
@@ -84,3 +91,32 @@ def test_a_scan_steps_over_a_record_whose_payload_was_wiped() -> None:
 @pytest.mark.parametrize("size", [0, 1, HEADER_BYTES - 1])
 def test_a_file_without_room_for_a_header_has_no_record(size: int) -> None:
     assert scan(MAGIC[:size] + bytes(max(0, size - len(MAGIC)))) == []
+
+
+def filled(data: bytes) -> bytes:
+    return data + bytes(aligned(len(data)) - len(data))
+
+
+def test_a_scan_steps_over_the_zeros_that_fill_up_a_batch() -> None:
+    data = filled(written(record(b"one", 1), record(b"two", 2))) + filled(written(record(b"x", 3)))
+    assert [one.sequence for one in scan(data)] == [1, 2, 3]
+    assert len(data) == 2 * BLOCK_BYTES
+
+
+def test_a_record_behind_a_damaged_one_is_not_looked_for() -> None:
+    one = written(record(b"one", 1))
+    hurt = bytearray(written(record(bytes(2 * BLOCK_BYTES), 2)))
+    hurt[0] ^= 1
+    forged = written(record(b"forged", 9))
+    data = bytearray(filled(one + bytes(hurt)))
+    data[BLOCK_BYTES : BLOCK_BYTES + len(forged)] = forged
+    assert [found.sequence for found in scan(bytes(data))] == [1]
+    assert [found.sequence for found in scan(bytes(data), BLOCK_BYTES)] == [9]
+
+
+@pytest.mark.parametrize(
+    ("offset", "expected"),
+    [(0, 0), (1, 4096), (4096, 4096), (4097, 8192), (2**40 + 1, 2**40 + 4096)],
+)
+def test_a_block_begins_at_each_multiple_of_4096(offset: int, expected: int) -> None:
+    assert aligned(offset) == expected

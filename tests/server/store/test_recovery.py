@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, select, text, update
 
 from scribe_server.protocol import ChunkAck, SessionStatus, StopSession, SyncCheck, SyncCheckSession
 from scribe_server.store.recovery import Recovered
@@ -88,15 +88,22 @@ def test_a_process_that_dies_between_bytes_and_rows_loses_no_chunk(tmp_path: Pat
         assert books(server) == {number: (sha_of(number), "stored") for number in range(2)}
 
 
+def end_of(folder: Path, sequence: int) -> int:
+    with served(folder) as server, server.store.database.snapshot() as connection:
+        ends = select(chunks.c.offset + chunks.c.size).where(chunks.c.sequence == sequence)
+        return int(connection.execute(ends).scalar_one())
+
+
 @pytest.mark.parametrize("cut", [1, 30, 200])
 def test_a_torn_record_is_cut_and_appending_goes_on_in_its_place(tmp_path: Path, cut: int) -> None:
     sizes = record(tmp_path, 3)
+    torn = end_of(tmp_path, 2) - cut
     forget_rows_from(tmp_path, 1, sizes[0])
     segment = tmp_path / "segments" / "00000001.seg"
     with segment.open("r+b") as file:
-        file.truncate(sizes[2] - cut)
+        file.truncate(torn)
     with served(tmp_path) as server:
-        assert server.store.recovered == Recovered(indexed=1, cut_bytes=sizes[2] - sizes[1] - cut)
+        assert server.store.recovered == Recovered(indexed=1, cut_bytes=torn - sizes[1])
         assert sorted(books(server)) == [0, 1]
         assert segment.stat().st_size == sizes[1]
         ack = asyncio.run(server.send(server.owner(), chunk_of(2)))
@@ -105,6 +112,44 @@ def test_a_torn_record_is_cut_and_appending_goes_on_in_its_place(tmp_path: Path,
         assert segment.stat().st_size == sizes[2]
     with served(tmp_path) as server:
         assert server.store.recovered == Recovered()
+
+
+def test_a_whole_record_whose_filling_was_not_written_is_indexed_and_filled_up(
+    tmp_path: Path,
+) -> None:
+    sizes = record(tmp_path, 2)
+    end = end_of(tmp_path, 1)
+    assert end < sizes[1], "no filling behind the record"
+    forget_rows_from(tmp_path, 1, sizes[0])
+    segment = tmp_path / "segments" / "00000001.seg"
+    with segment.open("r+b") as file:
+        file.truncate(end)
+    with served(tmp_path) as server:
+        assert server.store.recovered == Recovered(indexed=1)
+        assert segment.stat().st_size == sizes[1]
+        asyncio.run(server.send(server.owner(), chunk_of(2)))
+        assert len(server.segment_files()) == 1
+    with served(tmp_path) as server:
+        assert server.store.recovered == Recovered()
+        assert sorted(books(server)) == [0, 1, 2]
+
+
+def test_a_segment_of_an_older_version_that_ends_inside_a_block_is_kept_and_not_gone_on_with(
+    tmp_path: Path,
+) -> None:
+    record(tmp_path, 2)
+    end = end_of(tmp_path, 1)
+    segment = tmp_path / "segments" / "00000001.seg"
+    with served(tmp_path) as server, server.store.database.transaction() as connection:
+        connection.execute(update(segments).values(end=end))
+    with segment.open("r+b") as file:
+        file.truncate(end)
+    with served(tmp_path) as server:
+        assert server.store.recovered == Recovered()
+        asyncio.run(server.send(server.owner(), chunk_of(2)))
+        assert segment.stat().st_size == end
+        assert len(server.segment_files()) == 2
+        assert {state for _, state in books(server).values()} == {"stored"}
 
 
 def test_garbage_behind_the_last_record_is_cut(tmp_path: Path) -> None:

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from scribe_server.store.blobs import BlobRef, Record, RecordAbout, RecordKind
+from scribe_server.store.direct import DirectFiles
 from scribe_server.store.errors import BlobDamagedError, StorageFailedError, StorageFullError
+from scribe_server.store.files import Files
+from scribe_server.store.records import BLOCK_BYTES
 from scribe_server.store.segments import SegmentStore
 from tests.parts.store import SESSION, FaultyFiles
 
@@ -37,6 +40,35 @@ def test_a_batch_is_one_write_and_one_sync_and_a_new_file_is_made_durable_first(
     store.append([record(b"a"), record(b"b"), record(b"c")])
     store.append([record(b"d")])
     assert files.diary == ["open", "sync_folder", "write", "sync", "write", "sync"]
+
+
+def test_every_batch_begins_and_ends_at_a_block_and_is_filled_with_zeros(tmp_path: Path) -> None:
+    store = SegmentStore(tmp_path, {})
+    (first,) = store.append([record(b"first")])
+    assert store.end == BLOCK_BYTES
+    store.append([record(bytes(BLOCK_BYTES), 1), record(b"third", 2)])
+    assert store.end == store.size(1) == 3 * BLOCK_BYTES
+    data = store.path(1).read_bytes()
+    assert not any(data[first.offset + first.length : BLOCK_BYTES])
+    assert [one.sequence for one in store.scan()] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("files", [Files, DirectFiles])
+def test_both_ways_of_writing_make_the_same_bytes_and_go_on_with_each_others_files(
+    tmp_path: Path, files: type[Files]
+) -> None:
+    batches = [[record(bytes([n]) * 5000, n), record(b"small", n + 10)] for n in range(3)]
+    (tmp_path / "one").mkdir()
+    (tmp_path / "mixed").mkdir()
+    one = SegmentStore(tmp_path / "one", {})
+    mixed = SegmentStore(tmp_path / "mixed", {}, files=Files())
+    for batch, kind in zip(batches, [DirectFiles, Files, files], strict=True):
+        refs = one.append(batch)
+        assert mixed.append(batch) == refs
+        assert [mixed.read(ref) for ref in refs] == [made.payload for made in batch]
+        mixed.close()
+        mixed = SegmentStore(tmp_path / "mixed", {1: mixed.end}, files=kind())
+    assert mixed.path(1).read_bytes() == one.path(1).read_bytes()
 
 
 @pytest.mark.parametrize(("start", "length"), [(-1, 1), (0, 6), (5, 1), (6, None), (0, -1)])

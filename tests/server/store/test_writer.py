@@ -12,7 +12,6 @@ from scribe_server.protocol import ChunkAck, ErrorCode
 from scribe_server.store.errors import StorageFailedError
 from scribe_server.store.files import Files
 from scribe_server.store.schema import users
-from scribe_server.store.segments import SegmentStore
 from tests.parts.store import SESSION, FaultyFiles, Served, chunk_of, served
 
 
@@ -232,4 +231,3 @@ def test_a_batch_has_a_bound_in_chunks_and_in_bytes(
     with served(tmp_path, files=files) as server:
         asyncio.run(scenario(server))
     assert files.writes == [1, 4, 4, 2]
-    assert SegmentStore.engine == "buffered"
