@@ -4,74 +4,45 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
 from engineio import exceptions
 from engineio.async_drivers import aiohttp as stock
 from engineio.payload import Payload
 
 from scribe_server.protocol import MAX_MESSAGE_BYTES
-from scribe_server.sockets.packets import (
-    MAX_POLLING_PACKETS,
-    check_polling_body,
-    is_text_frame,
-)
+from scribe_server.sockets.connection import Connection
+from scribe_server.sockets.packets import MAX_POLLING_PACKETS, check_polling_body
+from scribe_server.sockets.websocket import WebSocket
 
 BODY_TIMEOUT_S: Final = 60
 MAX_POLLING_BODY: Final = MAX_MESSAGE_BYTES * 4 // 3 + 4096
 """A message in base64, and a few small packets beside it."""
 
 
-class WebSocket:
-    """One WebSocket: no compression (chunks are compressed audio already), frames checked.
+class WebSocketDriver:
+    """Makes the connection of one request a WebSocket and serves its Engine.IO socket over it.
 
-    It remembers its TCP transport by Engine.IO id, because closing an Engine.IO socket leaves
+    The TCP transport is remembered by Engine.IO id, because closing an Engine.IO socket leaves
     the connection open, and the first request's transport is another one after an upgrade.
     """
 
-    def __init__(self, handler: Callable[["WebSocket"], Awaitable[None]], engine: Any) -> None:
-        self._handler = handler
+    def __init__(self, handler: Callable[[Any], Awaitable[None]], engine: Any) -> None:
+        # engineio hands over its own loop, of which only the socket is wanted.
+        self._socket = handler.__self__  # type: ignore[attr-defined] # a bound method
         self._engine = engine
-        self._transport: asyncio.Transport | None = None
-        self._socket = web.WebSocketResponse(compress=False, max_msg_size=MAX_MESSAGE_BYTES)
 
     async def __call__(self, environ: dict[str, Any]) -> web.WebSocketResponse:
         """Serve the connection until it ends."""
         request: web.Request = environ["aiohttp.request"]
-        sid = self._handler.__self__.sid  # type: ignore[attr-defined] # a bound method
-        await self._socket.prepare(request)
-        self._transport = self._engine.connections[sid] = request.transport
+        frames = WebSocket(self._engine)
+        response = await frames.prepare(request)
+        sid = self._socket.sid
+        self._engine.connections[sid] = request.transport
         try:
-            await self._handler(self)
+            await Connection(self._engine, self._socket, frames).serve()
         finally:
             self._engine.connections.pop(sid, None)
-        return self._socket
-
-    async def close(self) -> None:
-        """Close with the WebSocket handshake."""
-        await self._socket.close()
-
-    async def send(self, message: str | bytes) -> None:
-        """Send one frame."""
-        if isinstance(message, bytes):
-            await self._socket.send_bytes(message)
-        else:
-            await self._socket.send_str(message)
-
-    async def wait(self) -> str | bytes:
-        """The next frame; OSError (engineio's word for the end) when it is none of ours."""
-        message = await self._socket.receive()
-        if self._engine.draining.is_set():  # as if it had come too late
-            await self._engine.closed.wait()
-            raise OSError("the server is closing")
-        if message.type is WSMsgType.BINARY:
-            return bytes(message.data)
-        if message.type is not WSMsgType.TEXT:
-            raise OSError("closed")
-        if not is_text_frame(message.data):
-            if self._transport is not None:  # a polite close would wait for its answer
-                self._transport.abort()
-            raise OSError("not an Engine.IO frame")
-        return str(message.data)
+        return response
 
 
 class _Body:
@@ -107,5 +78,5 @@ Payload.max_decode_packets = MAX_POLLING_PACKETS
 DRIVER: Final[dict[str, Any]] = {
     **stock._async,  # noqa: SLF001 - engineio's own name for what a driver exports
     "translate_request": translate_request,
-    "websocket": WebSocket,
+    "websocket": WebSocketDriver,
 }

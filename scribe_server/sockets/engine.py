@@ -57,6 +57,7 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc] # engineio has no type
         self.admitted: set[str] = set()
         self.draining = asyncio.Event()
         self.closed = asyncio.Event()
+        self.tasks = Tasks()
         self._posting: set[str] = set()
 
     def _log_error_once(self, message: str, _message_key: str) -> None:
@@ -106,6 +107,7 @@ class GuardedServer(socketio.AsyncServer):  # type: ignore[misc] # socketio has 
         )
         self._listener = listener
         self._tasks = tasks
+        self.eio.tasks = tasks
         self._pending: dict[str, asyncio.TimerHandle] = {}
         self.on("connect", self._on_connect)
         self.on("disconnect", self._on_disconnect)
@@ -194,6 +196,8 @@ class GuardedServer(socketio.AsyncServer):  # type: ignore[misc] # socketio has 
         connection = self.eio.sockets.get(eio_sid)
         if connection is not None and reason == self.reason.CLIENT_DISCONNECT:
             connection.queue.put_nowait(None)  # else its open poll would be answered in 45 s
+        if reason == self.reason.PING_TIMEOUT and eio_sid in self.eio.connections:
+            self.eio.connections[eio_sid].abort()  # nobody is there to say goodbye to
         await super()._handle_eio_disconnect(eio_sid, reason)
 
     async def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:

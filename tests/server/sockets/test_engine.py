@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from scribe_server.sockets import engine
+from scribe_server.sockets.websocket import WebSocket
 from tests.server.sockets.doubles import OTHER, SESSION, Served
 
 MALFORMED = [
@@ -125,14 +126,16 @@ def test_a_client_that_does_not_read_is_cut(
 ) -> None:
     monkeypatch.setattr(engine, "MAX_UNREAD_PACKETS", 1)
 
+    async def never(_self: WebSocket, _message: str | bytes) -> None:
+        await asyncio.Event().wait()
+
     async def scenario() -> None:
         async with Served(tmp_path) as served:
             client = await served.welcomed()
-            served.ingest.open.clear()
+            monkeypatch.setattr(WebSocket, "unsent", lambda _self: 1)
+            monkeypatch.setattr(WebSocket, "send", never)
             for sequence in range(8):
                 await client.chunk(sequence)
-            await asyncio.sleep(0.05)
-            served.ingest.open.set()
             assert await client.closed()
             await served.until(lambda: served.metrics.sockets == 0)
 
