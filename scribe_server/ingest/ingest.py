@@ -4,6 +4,7 @@ Answers are payloads and refusals are values; nothing here knows Socket.IO. An a
 promises something is given only after it is durable.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 
@@ -40,9 +41,13 @@ from scribe_server.protocol import (
 )
 from scribe_server.receipts import ReceiptSigner
 from scribe_server.store import StorageError, Store, StoreLoad
+from scribe_server.store.batch import Outcome
 from scribe_server.store.hot import HotSession
 
 log = logging.getLogger(__name__)
+
+Answered = Callable[[ChunkAck | ChunkError], None]
+"""Given a chunk's answer, once, on the event loop; it must not raise."""
 
 
 class Ingest:
@@ -103,12 +108,45 @@ class Ingest:
             return error_of(chunk, code_of(error))
         if isinstance(session, ErrorCode):
             return error_of(chunk, session)
+        future: asyncio.Future[ChunkAck | ChunkError] = asyncio.get_running_loop().create_future()
+
+        def answered(answer: ChunkAck | ChunkError) -> None:
+            if not future.done():  # whoever waited may have been cancelled
+                future.set_result(answer)
+
+        self._submit(session, chunk, answered)
+        return await future
+
+    def take(
+        self, owner: Owner, chunk: AudioChunk, answered: Answered, *, scribe_client: bool
+    ) -> bool:
+        """Like accept, without a task: for a chunk whose session is in memory, as nearly all are.
+
+        Returns:
+            False when the session is not there; nothing has been done then.
+        """
+        session = self._store.hot.get(owner.user_id, chunk.session_id)
+        if session is None:
+            return False
+        refused = refusal_of(chunk, scribe_client=scribe_client)
+        if refused is not None:
+            answered(error_of(chunk, refused))
+        else:
+            self._submit(session, chunk, answered)
+        return True
+
+    def _submit(self, session: HotSession, chunk: AudioChunk, answered: Answered) -> None:
         if jumps_too_far(chunk, session):
-            return error_of(chunk, ErrorCode.INVALID_PAYLOAD)
-        outcome = await self._store.store_chunk(to_write(chunk, session))
-        if isinstance(outcome, ErrorCode):
-            return error_of(chunk, outcome)
-        return ack_of(chunk, outcome)
+            answered(error_of(chunk, ErrorCode.INVALID_PAYLOAD))
+            return
+
+        def done(outcome: Outcome) -> None:
+            if isinstance(outcome, ErrorCode):
+                answered(error_of(chunk, outcome))
+            else:
+                answered(ack_of(chunk, outcome))
+
+        self._store.store_chunk(to_write(chunk, session), done)
 
     async def pause_session(
         self, owner: Owner, payload: PauseSession

@@ -1,6 +1,8 @@
 """Whether chunks are taken, who has been told so, and who waits."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from scribe_server.backpressure import OPEN, Decision, QueueLimits, closed
 from scribe_server.protocol import Backpressure, BackpressureReason
@@ -46,6 +48,12 @@ class Gate:
             self.tell_closed(peer, closed(BackpressureReason.QUEUE))
             await self.all.until(lambda: peer.ended or not self._all_full(), tick)
             self._relax(peer)
+
+    async def emptied(self, timeout_s: float) -> None:
+        """Return once nothing is unstored any more, or after the time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self.all.until(lambda: self.all.chunks == 0, lambda: None)
 
     def took(self, peer: Peer, size: int) -> None:
         """The socket holds one more unstored chunk."""

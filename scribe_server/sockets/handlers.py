@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
@@ -174,7 +175,15 @@ class Handlers:
             self._refuse_chunk(peer, chunk, code)
             return
         self._gate.took(peer, size)
-        self._tasks.start(self._store(peer, chunk), "store chunk")
+        answered = partial(self._answered, peer, chunk)
+        try:
+            taken = self._ingest.take(peer.owner, chunk, answered, scribe_client=peer.scribe_client)
+        except Exception:  # the client must hear of it, and the queue go on
+            log.exception("taking a chunk failed")
+            answered(chunk_error(chunk.session_id, chunk.sequence, ErrorCode.INTERNAL))
+            return
+        if not taken:
+            self._tasks.start(self._store(peer, chunk), "store chunk")
 
     def _chunk_refusal(self, peer: Peer, chunk: AudioChunk) -> ErrorCode | None:
         if len(chunk.audio) > MAX_CHUNK_BYTES:
@@ -200,8 +209,10 @@ class Handlers:
         except Exception:  # the client must hear of it, and the queue go on
             log.exception("storing a chunk failed")
             answer = chunk_error(chunk.session_id, chunk.sequence, ErrorCode.INTERNAL)
-        finally:
-            self._gate.released(peer, len(chunk.audio))
+        self._answered(peer, chunk, answer)
+
+    def _answered(self, peer: Peer, chunk: AudioChunk, answer: ChunkAck | ChunkError) -> None:
+        self._gate.released(peer, len(chunk.audio))
         if isinstance(answer, ChunkAck):
             answer = self._completed(peer, answer)
         self._metrics.answered(chunk, answer)

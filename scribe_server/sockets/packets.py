@@ -59,24 +59,26 @@ class StrictPacket(packet.Packet):  # type: ignore[misc] # socketio has no types
     @classmethod
     def reconstruct_binary(cls, data: Any, attachments: list[bytes]) -> Any:
         """Put the attachment at its placeholder, which must be there exactly once."""
-        found: list[int] = []
-        rebuilt = _fill(data, attachments[0], found)
-        if len(found) != 1:
-            raise ValueError(f"{len(found)} placeholders for one attachment")
-        return rebuilt
-
-
-def _fill(data: Any, attachment: bytes, found: list[int]) -> Any:
-    if isinstance(data, list):
-        return [_fill(item, attachment, found) for item in data]
-    if not isinstance(data, dict):
+        if fill(data, attachments[0]) != 1:
+            raise ValueError("an attachment has one placeholder")
         return data
-    if data.get("_placeholder") is True:
-        if data.get("num") != 0 or isinstance(data["num"], bool):
+
+
+def fill(data: Any, attachment: bytes) -> int:
+    """Put the attachment at its placeholders inside of decoded JSON; gives how many there were."""
+    places = data.items() if isinstance(data, dict) else enumerate(data)
+    filled = 0
+    for place, value in places:
+        if not isinstance(value, dict | list):
+            continue
+        if isinstance(value, list) or value.get("_placeholder") is not True:
+            filled += fill(value, attachment)
+        elif value.get("num") != 0 or isinstance(value["num"], bool):
             raise ValueError("a placeholder without an attachment")
-        found.append(0)
-        return attachment
-    return {name: _fill(value, attachment, found) for name, value in data.items()}
+        else:
+            data[place] = attachment
+            filled += 1
+    return filled
 
 
 def is_text_frame(frame: str) -> bool:

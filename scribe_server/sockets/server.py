@@ -113,6 +113,7 @@ class SocketServer:
                 await self._nothing_handled.wait()
         except TimeoutError:
             log.warning("some requests were not answered before the server closed")
+        await self.gate.emptied(max(0.0, deadline - loop.time()))
         await self._storing.drain(max(0.0, deadline - loop.time()))
         await self._server.flush(1.0)
 

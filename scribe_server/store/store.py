@@ -1,7 +1,7 @@
 """The store of one server folder: opens it, checks it, and hands out its parts."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self, TypeVar
@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from scribe_server.errors import StartupError
 from scribe_server.protocol import ErrorCode
-from scribe_server.store.batch import ChunkWrite, Outcome
+from scribe_server.store.batch import ChunkWrite
 from scribe_server.store.database import Database, Work, database_path, is_current
 from scribe_server.store.deletion import Deletion, finish_waiting
 from scribe_server.store.direct import files_for
@@ -23,7 +23,7 @@ from scribe_server.store.recovery import Recovered, known_ends, recover
 from scribe_server.store.segments import MAX_SEGMENT_BYTES, SegmentStore
 from scribe_server.store.sessions import SessionBooks
 from scribe_server.store.tombstones import is_deleted
-from scribe_server.store.writer import StoreLoad, Writer
+from scribe_server.store.writer import Done, StoreLoad, Writer
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -122,9 +122,9 @@ class Store:
 
         return await self._writer.call(look, keep)
 
-    def store_chunk(self, write: ChunkWrite) -> Awaitable[Outcome]:
-        """Make a chunk durable; done only then, or when it is refused."""
-        return self._writer.store(write)
+    def store_chunk(self, write: ChunkWrite, done: Done) -> None:
+        """Make a chunk durable; `done` is called only then, or when it is refused."""
+        self._writer.store(write, done)
 
     async def write(self, work: Work[T], after: Callable[[T], None] | None = None) -> T:
         """Run `work` in a write transaction and, once committed, `after` on the writing thread."""

@@ -25,6 +25,9 @@ from scribe_server.store.hot import HotSessions
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+Done = Callable[[Outcome], None]
+"""Told how a chunk's writing ended, on the event loop that asked for it; it must not raise."""
+
 MAX_BATCH: Final = 512
 MAX_BATCH_BYTES: Final = 32 * 1024 * 1024
 
@@ -48,6 +51,7 @@ class _Call:
     work: Work[Any]
     after: Callable[[Any], None] | None
     future: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
     result: Any = None
     error: Exception | None = None
 
@@ -55,7 +59,8 @@ class _Call:
 @dataclass(slots=True, eq=False)
 class _Waiting:
     write: ChunkWrite
-    future: asyncio.Future[Outcome]
+    done: Done
+    loop: asyncio.AbstractEventLoop
     since: float
     size: int
 
@@ -89,23 +94,23 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="scribe-write", daemon=True)
         self._thread.start()
 
-    def store(self, write: ChunkWrite) -> asyncio.Future[Outcome]:
-        """Queue a chunk; the future is done when the chunk is durable or refused."""
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        item = _Waiting(write, future, self._monotonic(), len(write.payload))
+    def store(self, write: ChunkWrite, done: Done) -> None:
+        """Queue a chunk; `done` is called when the chunk is durable or refused."""
+        loop = asyncio.get_running_loop()
+        item = _Waiting(write, done, loop, self._monotonic(), len(write.payload))
         with self._bytes_lock:
             self._bytes += item.size
         self._waiting.append(item)
         self._queue.put(item)
-        return future
 
     def call(self, work: Work[T], after: Callable[[T], None] | None = None) -> Awaitable[T]:
         """Run `work` in a write transaction on the thread, then `after` with its result.
 
         The awaitable is done after the commit; `after` runs on the thread before it.
         """
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.put(_Call(work, after, future))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._queue.put(_Call(work, after, future, loop))
         return future
 
     def load(self) -> StoreLoad:
@@ -205,7 +210,7 @@ def _deliver(chunks: Sequence[_Waiting], calls: Sequence[_Call]) -> None:
     by_loop: dict[asyncio.AbstractEventLoop, list[_Item]] = {}
     items: list[_Item] = [*chunks, *calls]
     for item in items:
-        by_loop.setdefault(item.future.get_loop(), []).append(item)
+        by_loop.setdefault(item.loop, []).append(item)
     for loop, done in by_loop.items():
         try:
             loop.call_soon_threadsafe(_resolve, done)
@@ -215,11 +220,18 @@ def _deliver(chunks: Sequence[_Waiting], calls: Sequence[_Call]) -> None:
 
 def _resolve(items: Sequence[_Item]) -> None:
     for item in items:
-        if item.future.done():
-            continue
         if isinstance(item, _Waiting):
-            item.future.set_result(item.write.outcome)
+            _tell(item)
+        elif item.future.done():
+            continue
         elif item.error is not None:
             item.future.set_exception(item.error)
         else:
             item.future.set_result(item.result)
+
+
+def _tell(item: _Waiting) -> None:
+    try:
+        item.done(item.write.outcome)
+    except Exception:  # the others of the batch must hear of theirs all the same
+        log.exception("telling how a chunk's writing ended met a bug")

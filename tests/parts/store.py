@@ -1,5 +1,6 @@
 """A server's store in a folder, with clock, disk and caller in the test's hand."""
 
+import asyncio
 import errno
 import hashlib
 import itertools
@@ -107,6 +108,15 @@ class Served:
     async def send(
         self, owner: Owner, chunk: AudioChunk, *, scribe_client: bool = True
     ) -> ChunkAck | ChunkError:
+        """Give the chunk to the ingest as the sockets do; its answer."""
+        answer: asyncio.Future[ChunkAck | ChunkError] = asyncio.get_running_loop().create_future()
+
+        def answered(given: ChunkAck | ChunkError) -> None:
+            if not answer.done():
+                answer.set_result(given)
+
+        if self.ingest.take(owner, chunk, answered, scribe_client=scribe_client):
+            return await answer
         return await self.ingest.accept(owner, chunk, scribe_client=scribe_client)
 
     async def record(

@@ -3,10 +3,14 @@
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
 from scribe_server.protocol import (
+    MAX_SEQUENCE_JUMP,
+    ChunkAck,
+    ChunkError,
     ErrorCode,
     PauseSession,
     SessionError,
@@ -14,7 +18,7 @@ from scribe_server.protocol import (
     SyncCheckSession,
 )
 from scribe_server.store import StorageFailedError
-from tests.parts.store import SESSION, Served, chunk_of, served
+from tests.parts.store import OTHER_SESSION, SESSION, Served, chunk_of, served
 
 
 def lose_tables(server: Served) -> None:
@@ -43,3 +47,26 @@ def test_a_database_that_fails_refuses_everything_in_words(tmp_path: Path) -> No
         asked = SyncCheck([SyncCheckSession(SESSION, [], "0" * 64)])
         with pytest.raises(StorageFailedError):
             asyncio.run(server.ingest.sync_check(server.owner(), asked))
+
+
+def test_a_chunk_is_taken_without_a_look_at_the_database_only_when_its_session_is_in_memory(
+    tmp_path: Path,
+) -> None:
+    async def scenario(server: Served) -> None:
+        owner = server.owner()
+        await server.start(owner)
+        told: asyncio.Queue[ChunkAck | ChunkError] = asyncio.Queue()
+        ingest, tell = server.ingest, told.put_nowait
+        assert not ingest.take(owner, chunk_of(0, OTHER_SESSION), tell, scribe_client=True)
+        assert told.empty()
+        assert ingest.take(owner, chunk_of(0), tell, scribe_client=True)
+        assert told.empty(), "an answer before the chunk can be durable"
+        assert isinstance(await asyncio.wait_for(told.get(), 10), ChunkAck)
+        jumping = msgspec.structs.replace(chunk_of(1), sequence=MAX_SEQUENCE_JUMP + 1)
+        assert ingest.take(owner, jumping, tell, scribe_client=True)
+        answer = told.get_nowait()
+        assert isinstance(answer, ChunkError)
+        assert answer.code is ErrorCode.INVALID_PAYLOAD
+
+    with served(tmp_path) as server:
+        asyncio.run(scenario(server))

@@ -74,6 +74,7 @@ class FakeIngest:
         self.stored: dict[tuple[str, int], bytes] = {}
         self.started: list[StartSession] = []
         self.broken = False
+        self.in_memory: set[str] = set()
         self.waited_s = 0.0
 
     def load(self) -> FakeLoad:
@@ -87,12 +88,30 @@ class FakeIngest:
         self.started.append(request)
         return SessionStarted(request.session_id, "recording", 1, [], -1)
 
+    def take(
+        self,
+        owner: Any,
+        chunk: AudioChunk,
+        answered: Callable[[ChunkAck | ChunkError], None],
+        *,
+        scribe_client: bool,
+    ) -> bool:
+        if chunk.session_id not in self.in_memory:
+            return False
+        if self.broken:
+            raise RuntimeError("broken")
+        answered(self._store(chunk))
+        return True
+
     async def accept(
         self, owner: Any, chunk: AudioChunk, *, scribe_client: bool
     ) -> ChunkAck | ChunkError:
         await self.open.wait()
         if self.broken:
             raise RuntimeError("broken")
+        return self._store(chunk)
+
+    def _store(self, chunk: AudioChunk) -> ChunkAck:
         key = (chunk.session_id, chunk.sequence)
         duplicate = key in self.stored
         self.stored[key] = chunk.audio

@@ -104,3 +104,22 @@ def test_sockets_wait_together_for_the_bytes_of_all() -> None:
         (False, BackpressureReason.QUEUE),
         (True, None),
     ]
+
+
+def test_emptied_returns_once_all_is_answered_and_after_the_time() -> None:
+    async def scenario() -> None:
+        gate, _ = gate_and_log()
+        socket = peer()
+        await gate.emptied(10)
+        fill(gate, socket, 2)
+        waiting = Tasks().spawn(gate.emptied(10), "waiting")
+        gate.released(socket, 10)
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        gate.released(socket, 10)
+        await waiting
+        fill(gate, socket, 1)
+        await gate.emptied(0.01)
+        assert gate.all.chunks == 1
+
+    asyncio.run(scenario())

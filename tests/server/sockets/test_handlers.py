@@ -91,6 +91,30 @@ def test_an_ack_tells_the_window_and_whether_to_go_on() -> None:
     assert run(scenario).metrics.chunks_stored == 1
 
 
+def test_a_chunk_of_a_session_in_memory_needs_no_task() -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.ingest.in_memory.add(SESSION)
+        await bench.handlers.event(bench.peer, Event.AUDIO_CHUNK, [chunk()])
+        assert bench.outside.events() == [Event.CHUNK_ACK]
+        assert len(bench.tasks) == 0
+        assert (bench.gate.all.chunks, bench.gate.all.bytes) == (0, 0)
+
+    run(scenario)
+
+
+@pytest.mark.logs_errors
+def test_a_bug_while_a_chunk_is_taken_is_told_and_holds_nothing_up() -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.ingest.in_memory.add(SESSION)
+        bench.ingest.broken = True
+        answer = await bench.send(Event.AUDIO_CHUNK, chunk())
+        assert isinstance(answer, ChunkError)
+        assert answer.code is ErrorCode.INTERNAL
+        assert bench.gate.all.chunks == 0
+
+    run(scenario)
+
+
 def test_a_stop_waits_for_the_chunks_that_came_before_it() -> None:
     async def scenario(bench: Bench) -> None:
         bench.ingest.open.clear()

@@ -64,7 +64,7 @@ def test_a_placeholder_for_no_attachment_is_refused(placeholder: str) -> None:
         '51-["a"]',
         '51-["a",{"_placeholder":true}]',
         '51-["a",{"_placeholder":true,"num":0},{"_placeholder":true,"num":0}]',
-        '51-["a",' + "[" * 900 + '{"_placeholder":true,"num":0}' + "]" * 900 + "]",
+        '51-["a",' + "[" * 2000 + '{"_placeholder":true,"num":0}' + "]" * 2000 + "]",
     ],
 )
 def test_an_attachment_without_exactly_one_reachable_place_is_refused(text: str) -> None:

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, select, text
 
+from scribe_server.ingest.chunks import to_write
 from scribe_server.protocol import ChunkAck, ErrorCode
+from scribe_server.store.batch import Outcome
 from scribe_server.store.errors import StorageFailedError
 from scribe_server.store.files import Files
 from scribe_server.store.schema import users
+from scribe_server.tasks import Tasks
 from tests.parts.store import SESSION, FaultyFiles, Served, chunk_of, served
 
 
@@ -66,9 +69,9 @@ def test_nothing_is_acked_while_the_disk_syncs_and_what_arrives_meanwhile_is_one
     async def scenario(server: Served) -> None:
         owner = server.owner()
         await server.start(owner)
-        first = server.store.store_chunk(await _write(server, 0))
+        first = await _stored(server, 0)
         await until(files.syncing)
-        rest = [server.store.store_chunk(await _write(server, n)) for n in range(1, 30)]
+        rest = [await _stored(server, n) for n in range(1, 30)]
         load = server.ingest.load()
         assert (load.unstored_chunks, load.unstored_bytes > 29) == (30, True)
         assert load.oldest_wait_s > 0
@@ -85,12 +88,13 @@ def test_nothing_is_acked_while_the_disk_syncs_and_what_arrives_meanwhile_is_one
         assert files.writes == [1, 29]
 
 
-async def _write(server: Served, number: int) -> Any:
-    from scribe_server.ingest.chunks import to_write
-
+async def _stored(server: Served, number: int) -> asyncio.Future[Outcome]:
+    """Begin to store a chunk of a session in memory; what will be told of it."""
     session = server.store.hot.get(1, SESSION)
     assert session is not None
-    return to_write(chunk_of(number), session)
+    told: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    server.store.store_chunk(to_write(chunk_of(number), session), told.set_result)
+    return told
 
 
 def test_closing_stores_what_is_queued(tmp_path: Path) -> None:
@@ -98,7 +102,7 @@ def test_closing_stores_what_is_queued(tmp_path: Path) -> None:
         owner = server.owner()
         await server.start(owner)
         for number in range(10):
-            server.store.store_chunk(await _write(server, number))
+            await _stored(server, number)
         server.store.close()
 
     with served(tmp_path) as server:
@@ -115,11 +119,35 @@ def test_a_caller_that_gave_up_does_not_disturb_the_others(tmp_path: Path) -> No
     async def scenario(server: Served) -> None:
         owner = server.owner()
         await server.start(owner)
-        first, second = [server.store.store_chunk(await _write(server, n)) for n in range(2)]
+        first = Tasks().spawn(server.send(owner, chunk_of(0)), "sending")
+        second = Tasks().spawn(server.send(owner, chunk_of(1)), "sending")
         await until(files.syncing)
         first.cancel()
         files.go_on.set()
-        assert not isinstance(await second, ErrorCode)
+        assert isinstance(await second, ChunkAck)
+
+    with served(tmp_path, files=files) as server:
+        asyncio.run(scenario(server))
+
+
+@pytest.mark.logs_errors
+def test_a_bug_in_who_is_told_does_not_keep_the_news_from_the_others(tmp_path: Path) -> None:
+    files = SlowFiles()
+
+    def broken(_outcome: Outcome) -> None:
+        raise RuntimeError("a bug")
+
+    async def scenario(server: Served) -> None:
+        await server.start(server.owner())
+        first = await _stored(server, 0)
+        await until(files.syncing)
+        session = server.store.hot.get(1, SESSION)
+        assert session is not None
+        server.store.store_chunk(to_write(chunk_of(1), session), broken)
+        last = await _stored(server, 2)
+        files.go_on.set()
+        outcomes = await asyncio.gather(first, last)
+        assert [isinstance(outcome, ErrorCode) for outcome in outcomes] == [False, False]
 
     with served(tmp_path, files=files) as server:
         asyncio.run(scenario(server))
@@ -222,9 +250,9 @@ def test_a_batch_has_a_bound_in_chunks_and_in_bytes(
 
     async def scenario(server: Served) -> None:
         await server.start(server.owner())
-        writes = [server.store.store_chunk(await _write(server, 0))]
+        writes = [await _stored(server, 0)]
         await until(files.syncing)
-        writes += [server.store.store_chunk(await _write(server, n)) for n in range(1, 11)]
+        writes += [await _stored(server, n) for n in range(1, 11)]
         files.go_on.set()
         await asyncio.gather(*writes)
 
