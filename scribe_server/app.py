@@ -5,7 +5,6 @@ End: stop listening, store and acknowledge what was received, close sockets, clo
 """
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -17,6 +16,7 @@ from typing import Final, Self
 from aiohttp import web
 
 from scribe_server.auth import Auth
+from scribe_server.collector import Collector, settle
 from scribe_server.config import ServerConfig, is_loopback
 from scribe_server.errors import StartupError
 from scribe_server.http_api.answers import typed_errors
@@ -30,6 +30,7 @@ from scribe_server.receipts import ReceiptSigner
 from scribe_server.sockets.server import SocketServer
 from scribe_server.store import Store
 from scribe_server.store.clock import now_ms
+from scribe_server.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ MAX_BODY_BYTES: Final = 64 * 1024
 IDLE_CONNECTION_S: Final = 20
 """For an HTTP connection between requests, and for one whose headers do not come."""
 BACKLOG: Final = 1024
+LOOK_AT_GARBAGE_S: Final = 5
 
 Announce = Callable[[str, str], None]
 """Called with the URL and the server's id once it listens."""
@@ -52,6 +54,7 @@ class Server:
         self.url = ""
         self._child_token = child_token
         self._stack = AsyncExitStack()
+        self._tasks = Tasks()
 
     async def __aenter__(self) -> Self:
         """Start; StartupError when something is in the way."""
@@ -89,10 +92,13 @@ class Server:
             books=self.store.sessions,
             keys=signer.keys,
             audio=audio,
-            readiness=sockets.readiness,
+            readiness=lambda: {**sockets.readiness(), "storage": self.store.blobs.engine},
         )
         await self._listen(sockets, services)
         sockets.start()
+        collector = Collector(sockets.activity)
+        self._tasks.start(_collect(collector), "collect garbage")
+        self._stack.push_async_callback(self._tasks.drain, 0)
 
     async def _audio_cache(self) -> AudioCache:
         audio = AudioCache(self.config.data_dir / "cache" / "audio")
@@ -137,6 +143,12 @@ class Server:
         self.url = f"http://{_reachable(self.config.host)}:{port}"
 
 
+async def _collect(collector: Collector) -> None:
+    while True:
+        await asyncio.sleep(LOOK_AT_GARBAGE_S)
+        collector.look()
+
+
 def _reachable(host: str) -> str:
     """The address for a URL: a wildcard is reached over loopback."""
     if host == "0.0.0.0":  # noqa: S104 - compared with, not bound to
@@ -165,9 +177,7 @@ async def serve(
         log.info("listening on %s (server %s)", server.url, server.store.server_id)
         if config.child:
             _stop_with_stdin(loop, stop)
-        # What is there now stays: the collector need not look at it again and again.
-        gc.collect()
-        gc.freeze()
+        settle()
         announce(server.url, server.store.server_id)
         await stop.wait()
         log.info("stopping")

@@ -10,6 +10,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.sockets = 0
+        self.sockets_ended = 0
         self.chunks_stored = 0
         self.bytes_stored = 0
         self.duplicates = 0
@@ -30,6 +31,7 @@ class Metrics:
         """All counters by name, as plain values."""
         return {
             "sockets": self.sockets,
+            "socketsEnded": self.sockets_ended,
             "chunksStored": self.chunks_stored,
             "bytesStored": self.bytes_stored,
             "duplicates": self.duplicates,

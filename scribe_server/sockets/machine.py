@@ -40,8 +40,12 @@ class Machine:
             oldest_wait_s=oldest_wait_s,
         )
 
+    def own_memory(self) -> int:
+        """Bytes of memory that this process holds."""
+        return int(self._process.memory_info().rss)
+
     def _tree_memory(self) -> int:
-        used = int(self._process.memory_info().rss)
+        used = self.own_memory()
         for child in self._process.children(recursive=True):
             try:
                 used += int(child.memory_info().rss)

@@ -11,6 +11,7 @@ import msgspec
 from aiohttp import web
 
 from scribe_server.backpressure import QueueLimits, Thresholds, Window, decide
+from scribe_server.collector import Activity
 from scribe_server.config import ServerConfig
 from scribe_server.metrics import Metrics
 from scribe_server.protocol import (
@@ -103,6 +104,15 @@ class SocketServer:
             **self._metrics.snapshot(),
         }
 
+    def activity(self) -> Activity:
+        """What has been done so far, for the garbage collector's pace."""
+        return Activity(
+            sockets=self._metrics.sockets,
+            ended=self._metrics.sockets_ended,
+            chunks=self._metrics.chunks_stored + self._metrics.duplicates,
+            memory=self._machine.own_memory(),
+        )
+
     async def drain(self, timeout_s: float) -> None:
         """Read no more; store and acknowledge what was received."""
         self._server.eio.draining.set()
@@ -190,6 +200,7 @@ class SocketServer:
         self.gate.peers.discard(peer)
         self._handlers.bindings.drop(socket)
         self._metrics.sockets = len(self.gate.peers)
+        self._metrics.sockets_ended += 1
 
     def malformed(self, socket: str) -> None:
         """Count a socket that broke the protocol."""

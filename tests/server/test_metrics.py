@@ -27,6 +27,7 @@ def test_stored_duplicate_and_refused_chunks_are_counted_apart() -> None:
     metrics.answered(CHUNK, refusal)
     assert metrics.snapshot() == {
         "sockets": 0,
+        "socketsEnded": 0,
         "chunksStored": 1,
         "bytesStored": 5,
         "duplicates": 1,
