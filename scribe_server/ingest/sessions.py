@@ -17,7 +17,7 @@ from scribe_server.protocol import (
     missing_ranges,
 )
 from scribe_server.store.hot import HotSession
-from scribe_server.store.queries import find_row, highest_sequence, stored_ranges
+from scribe_server.store.queries import Ranges, find_row, highest_sequence, stored_ranges
 from scribe_server.store.schema import CHUNKS_LAYOUT, FRAGMENTS_LAYOUT, devices, sessions
 from scribe_server.store.tombstones import is_deleted
 
@@ -36,7 +36,8 @@ def start(
     """Make the session, or bind an own one to the device that asks."""
     uuid = request.session_id
     row = find_row(connection, owner.user_id, uuid)
-    if row is None:
+    is_new = row is None
+    if is_new:
         if is_deleted(connection, owner.user_id, uuid):
             return session_error(ErrorCode.SESSION_CLOSED, uuid)
         connection.execute(
@@ -51,7 +52,10 @@ def start(
     _meet_device(connection, owner, now)
     row = find_row(connection, owner.user_id, uuid)
     assert row is not None, "the session was put there just now"
-    return _started(connection, owner, row)
+    if is_new:
+        return _started(owner, row, -1, [])
+    highest = highest_sequence(connection, row.id)
+    return _started(owner, row, highest, stored_ranges(connection, row.id))
 
 
 def _new_row(
@@ -90,9 +94,7 @@ def _meet_device(connection: Connection, owner: Owner, now: int) -> None:
     )
 
 
-def _started(connection: Connection, owner: Owner, row: Row[Any]) -> Started:
-    highest = highest_sequence(connection, row.id)
-    stored = stored_ranges(connection, row.id)
+def _started(owner: Owner, row: Row[Any], highest: int, stored: Ranges) -> Started:
     answer = SessionStarted(
         session_id=row.uuid,
         status=row.status,

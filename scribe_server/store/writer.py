@@ -1,7 +1,8 @@
 """The one thread that writes: chunks in group commits, everything else call by call.
 
-While a batch is made durable the next one gathers in the queue; there is no timer. The event loop
-is woken once per batch.
+While a batch is made durable the next one gathers; there is no timer. The event loop is woken once
+per batch. Chunks and calls wait apart, so that a thousand clients that come back at once and start
+their sessions do not hold up the chunks of the others.
 """
 
 import asyncio
@@ -11,7 +12,6 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
@@ -29,6 +29,8 @@ Done = Callable[[Outcome], None]
 """Told how a chunk's writing ended, on the event loop that asked for it; it must not raise."""
 
 MAX_BATCH: Final = 512
+MAX_CALLS: Final = 32
+"""Calls between one batch of chunks and the next."""
 MAX_BATCH_BYTES: Final = 32 * 1024 * 1024
 
 
@@ -84,7 +86,10 @@ class Writer:
         self._hot = hot
         self._clock = clock
         self._monotonic = monotonic
-        self._queue: SimpleQueue[_Item | None] = SimpleQueue()
+        self._chunks: deque[_Waiting] = deque()
+        self._calls: deque[_Call] = deque()
+        self._woken = threading.Event()
+        self._closing = False
         self._waiting: deque[_Waiting] = deque()
         self._bytes = 0
         self._bytes_lock = threading.Lock()
@@ -101,7 +106,8 @@ class Writer:
         with self._bytes_lock:
             self._bytes += item.size
         self._waiting.append(item)
-        self._queue.put(item)
+        self._chunks.append(item)
+        self._wake()
 
     def call(self, work: Work[T], after: Callable[[T], None] | None = None) -> Awaitable[T]:
         """Run `work` in a write transaction on the thread, then `after` with its result.
@@ -110,8 +116,13 @@ class Writer:
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._queue.put(_Call(work, after, future, loop))
+        self._calls.append(_Call(work, after, future, loop))
+        self._wake()
         return future
+
+    def _wake(self) -> None:
+        if not self._woken.is_set():
+            self._woken.set()
 
     def load(self) -> StoreLoad:
         """How busy the thread is just now."""
@@ -123,39 +134,37 @@ class Writer:
 
     def close(self) -> None:
         """Finish what is queued, then end the thread."""
-        self._queue.put(None)
+        self._closing = True
+        self._woken.set()
         self._thread.join()
 
     def _run(self) -> None:
         with self._database.writing_connection() as connection:
-            going_on = True
-            while going_on:
-                going_on, chunks, calls = self._gather()
+            while True:
+                chunks, calls = self._gather()
+                if not chunks and not calls and self._closing:
+                    return
                 if chunks:
                     self._store(connection, chunks)
                 if calls:
                     _run_calls(connection, calls)
                 _deliver(chunks, calls)
 
-    def _gather(self) -> tuple[bool, list[_Waiting], list[_Call]]:
-        """All that has arrived (at least one item), and whether there is more to come."""
+    def _gather(self) -> tuple[list[_Waiting], list[_Call]]:
+        """What has arrived, within the bounds of one round; waits until there is something."""
+        if not self._closing:
+            self._woken.wait()
+        # Cleared before the looking: what arrives during it wakes the next round.
+        self._woken.clear()
         chunks: list[_Waiting] = []
-        calls: list[_Call] = []
         size = 0
-        item = self._queue.get()
-        while item is not None:
-            if isinstance(item, _Call):
-                calls.append(item)
-            else:
-                chunks.append(item)
-                size += item.size
-            if len(chunks) + len(calls) >= MAX_BATCH or size >= MAX_BATCH_BYTES:
-                return True, chunks, calls
-            try:
-                item = self._queue.get_nowait()
-            except Empty:
-                return True, chunks, calls
-        return False, chunks, calls
+        while self._chunks and len(chunks) < MAX_BATCH and size < MAX_BATCH_BYTES:
+            chunks.append(self._chunks.popleft())
+            size += chunks[-1].size
+        calls = [self._calls.popleft() for _ in range(min(len(self._calls), MAX_CALLS))]
+        if self._chunks or self._calls:
+            self._woken.set()
+        return chunks, calls
 
     def _store(self, connection: Connection, items: Sequence[_Waiting]) -> None:
         writes = [item.write for item in items]

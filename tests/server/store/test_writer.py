@@ -259,3 +259,37 @@ def test_a_batch_has_a_bound_in_chunks_and_in_bytes(
     with served(tmp_path, files=files) as server:
         asyncio.run(scenario(server))
     assert files.writes == [1, 4, 4, 2]
+
+
+class Diary(SlowFiles):
+    """Notes in the order in which the thread worked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notes: list[str] = []
+
+    def sync(self, descriptor: int) -> None:
+        super().sync(descriptor)
+        self.notes.append("chunk")
+
+
+def test_chunks_do_not_wait_for_all_the_calls_that_came_before_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scribe_server.store.writer.MAX_CALLS", 2)
+    files = Diary()
+
+    async def scenario(server: Served) -> None:
+        await server.start(server.owner())
+        first = await _stored(server, 0)
+        await until(files.syncing)
+        calls = [server.store.write(lambda _: files.notes.append("call")) for _ in range(5)]
+        waiting = [Tasks().spawn(call, "calling") for call in calls]
+        await asyncio.sleep(0)
+        second = await _stored(server, 1)
+        files.go_on.set()
+        await asyncio.gather(first, second, *waiting)
+
+    with served(tmp_path, files=files) as server:
+        asyncio.run(scenario(server))
+    assert files.notes == ["chunk", "chunk", *["call"] * 5]
