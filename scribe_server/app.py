@@ -230,3 +230,5 @@ def run(config: ServerConfig, announce: Announce, *, child_token: str | None = N
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(serve(config, announce, child_token=child_token))
+    # All is stored and closed; a second signal must not make the exit code tell of a kill.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

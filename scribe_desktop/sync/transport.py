@@ -45,6 +45,7 @@ class SocketIoConnection:
         self._on_event = on_event
         self._on_down = on_down
         self._sockets: list[CountingSocket] = []
+        self._responses: list[aiohttp.ClientResponse] = []
         self._refusal: object = None
         self._early: list[tuple[str, Any]] | None = []
         self._session: aiohttp.ClientSession | None = None
@@ -63,7 +64,7 @@ class SocketIoConnection:
             ConnectRefusedError: the server refused, with its code.
             UnreachableError: nobody answered in time, or not as a Scribe server does.
         """
-        self._session = _session(self._make_socket, patience)
+        self._session = _session(self._make_socket, patience, self._keep_response)
         self._sio = self._client(self._session)
         try:
             async with asyncio.timeout(patience.whole_s):
@@ -113,6 +114,8 @@ class SocketIoConnection:
                 _library_log.debug("the connection was cut instead of closed", exc_info=True)
         self.cut()
         await self._settled()
+        for response in self._responses:  # the library lets go of one that hung up before OPEN
+            response.close()
         if self._session is not None:
             await self._session.close()
 
@@ -183,6 +186,12 @@ class SocketIoConnection:
         client.on("disconnect", lambda *_: self._ended(None))
         return client
 
+    async def _keep_response(
+        self, _session: object, _context: object, ended: aiohttp.TraceRequestEndParams
+    ) -> None:
+        self._responses = [each for each in self._responses if each.connection is not None]
+        self._responses.append(ended.response)
+
     def _make_socket(self, address: Any) -> socket.socket:
         family, kind, number, _, _ = address
         made = CountingSocket(family, kind, number)
@@ -212,9 +221,10 @@ def _is_http_without_websocket(error: BaseException) -> bool:
 
 
 def _session(
-    make_socket: Callable[[Any], socket.socket], patience: Patience
+    make_socket: Callable[[Any], socket.socket], patience: Patience, keep_response: Any
 ) -> aiohttp.ClientSession:
     trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(keep_response)
     trace.on_request_redirect.append(_refuse_redirect)
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(socket_factory=make_socket, use_dns_cache=False),

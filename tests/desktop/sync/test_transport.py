@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from scribe_desktop.errors import UnreachableError
 from scribe_desktop.sync.link import ConnectRefusedError, NoWebSocketError, Patience
@@ -145,6 +146,28 @@ def test_something_that_is_not_a_scribe_server_is_out_of_reach(answer: bytes) ->
         await server.wait_closed()
 
     asyncio.run(main())
+
+
+def test_a_server_that_is_mute_after_the_handshake_leaves_no_connection_behind() -> None:
+    async def be_mute(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.receive()
+        return socket
+
+    async def main() -> None:
+        application = web.Application()
+        application.router.add_get("/socket.io/", be_mute)
+        async with TestServer(application) as server:
+            connection = Client().connection
+            with pytest.raises(UnreachableError):
+                await connection.connect(
+                    str(server.make_url("")), AUTH, Patience(2.0, 0.3), polling=False
+                )
+            del connection
+            gc.collect()  # here a response left open would warn, and a warning is an error
+
+    asyncio.run(main(), debug=True)  # which makes aiohttp tell of what was left open
 
 
 def test_a_network_without_websocket_is_told_from_no_network() -> None:
