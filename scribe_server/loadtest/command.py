@@ -1,13 +1,13 @@
 """The command `python -m scribe_server loadtest`: its options, and what it says at the end."""
 
 import asyncio
+import re
 import secrets
 import signal
 import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import click
 
@@ -31,7 +31,11 @@ _PACES: Final = {
 
 
 @click.command()
-@click.option("--chunks", type=click.IntRange(1, MAX_SEQUENCE + 1), help="Chunks of each session; 120 is an hour.")
+@click.option(
+    "--chunks",
+    type=click.IntRange(1, MAX_SEQUENCE + 1),
+    help="Chunks of each session; 120 is an hour.",
+)
 @click.option("--sessions", type=click.IntRange(1, 100_000), help="Recorders at the same time (1).")
 @click.option("--seconds", type=click.FloatRange(0.1), help="End the load after so long.")
 @click.option("--fast", is_flag=True, help="A chunk each 100 ms instead of each second.")
@@ -45,23 +49,54 @@ _PACES: Final = {
 @click.option("--synthetic", is_flag=True, help="Random bytes instead of encoded speech.")
 @click.option("--chunk-kb", type=click.FloatRange(0.3), help="Size of a synthetic chunk (100).")
 @click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True)
-@click.option("--connect-rate", type=click.FloatRange(1), default=500, show_default=True,
-              help="Connections made a second at the start.")
-@click.option("--drain", "drain_s", type=click.FloatRange(1), default=60, show_default=True,
-              help="Give up after so many seconds without an acknowledgement.")
+@click.option(
+    "--connect-rate",
+    type=click.FloatRange(1),
+    default=500,
+    show_default=True,
+    help="Connections made a second at the start.",
+)
+@click.option(
+    "--drain",
+    "drain_s",
+    type=click.FloatRange(1),
+    default=60,
+    show_default=True,
+    help="Give up after so many seconds without an acknowledgement.",
+)
+@click.option("--receipts/--no-receipts", default=True, help="Ask for signed receipts at the end.")
 @click.option("--drop-network", is_flag=True, help="Cut each connection three times, and resume.")
 @click.option("--overload", is_flag=True, help="An own server with a slow disk; clients that push.")
 @click.option("--replay", is_flag=True, help="Send each fifth chunk twice.")
-@click.option("--reconnect-herd", "herd", type=click.IntRange(1), metavar="N",
-              help="Cut N connections at the same moment.")
-@click.option("--verify", "bodies", type=click.Choice([b.value for b in Bodies]),
-              default=Bodies.SAMPLE.value, show_default=True, help="Bodies downloaded at the end.")
+@click.option(
+    "--reconnect-herd",
+    "herd",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Cut N connections at the same moment.",
+)
+@click.option(
+    "--verify",
+    "bodies",
+    type=click.Choice([b.value for b in Bodies]),
+    default=Bodies.SAMPLE.value,
+    show_default=True,
+    help="Bodies downloaded at the end.",
+)
 @click.option("--max-p99", type=click.FloatRange(0), metavar="MS", help="Highest p99 allowed.")
 @click.option("--max-rss", type=click.FloatRange(0), metavar="MB", help="Most memory allowed.")
-@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False),
-              help="Where the report goes (perf-report-<time>.json).")
-@click.option("--html", "html_file", type=click.Path(path_type=Path, dir_okay=False),
-              help="A page with plots as well.")
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where the report goes (perf-report-<time>.json).",
+)
+@click.option(
+    "--html",
+    "html_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A page with plots as well.",
+)
 @click.option("--seed", type=click.IntRange(0), help="Repeats what is left to chance.")
 def loadtest(**values: Any) -> None:
     """Put a server under load like many recorders, and prove that it lost nothing."""
@@ -106,6 +141,7 @@ def options_of(values: dict[str, Any]) -> Options:
         processes=values["processes"],
         connects_per_s=values["connect_rate"],
         drain_s=values["drain_s"],
+        receipts=values["receipts"],
         bodies=Bodies(values["bodies"]),
         max_p99_ms=values["max_p99"],
         max_rss_mb=values["max_rss"],
@@ -116,7 +152,7 @@ def options_of(values: dict[str, Any]) -> Options:
 
 def _check_together(values: dict[str, Any]) -> None:
     url = values["url"]
-    if url is not None and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc):
+    if url is not None and not re.fullmatch(r"https?://[^/\s]+/?", url):
         raise click.UsageError("--url must be an address such as http://127.0.0.1:8765.")
     if url is not None and values["overload"]:
         raise click.UsageError("--overload slows its own server down: leave --url out.")

@@ -35,6 +35,7 @@ class Job(msgspec.Struct, frozen=True):
     step: int
     connects_per_s: float
     drain_s: float
+    receipts: bool = True
 
 
 class Go(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ def at_least(name: str, value: float | None, limit: float) -> Limit:
 def limits(
     options: Options,
     counts: Counts,
+    *,
     proof: Proof,
     latency: Latency,
     memory: Memory | None,
@@ -56,7 +57,9 @@ def _of_scenario(
     if scenario.replay:
         found.append(at_least("acked_as_duplicates", counts.acked_as_duplicates, 1))
     if scenario.herd:
-        back, sending, to_send = (0, 0, 1) if herd is None else (herd.back, herd.sending, herd.to_send)
+        back, sending, to_send = (
+            (0, 0, 1) if herd is None else (herd.back, herd.sending, herd.to_send)
+        )
         found.append(at_least("herd_back", back, scenario.herd))
         found.append(at_least("herd_sending", sending, to_send))
     return found

@@ -7,10 +7,10 @@ import logging
 import random
 import time
 from array import array
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Final
 
-from scribe_server.loadtest.backoff import delay_s
+from scribe_server.loadtest.dialling import Dialler
 from scribe_server.loadtest.herd import HerdWatch
 from scribe_server.loadtest.job import (
     Connected,
@@ -26,23 +26,23 @@ from scribe_server.loadtest.material import Material
 from scribe_server.loadtest.plan import Pace, cut_points
 from scribe_server.loadtest.recorder import Character, Recorder, World
 from scribe_server.loadtest.together import each
-from scribe_server.loadtest.wire import Client, ConnectError
-from scribe_server.protocol import PROTOCOL_VERSION
 from scribe_server.store.clock import now_ms
 from scribe_server.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
-CLIENT: Final = "scribe-loadtest"
 _CONNECTING: Final = 64
 _STOPPING: Final = 50
-_FIRST_ATTEMPTS: Final = 6
 _ANSWER_S: Final = 120.0
 _STOP_ROUNDS: Final = 3
 _POLL_S: Final = 0.05
 _PROGRESS_S: Final = 0.5
 _BURST: Final = 20
 """Chunks handed out in a row before the loop may read acknowledgements."""
+
+
+Schedule = list[tuple[float, int, Recorder, Iterator[float]]]
+"""A heap of (seconds after the start, session, its recorder, when its later chunks are due)."""
 
 
 class Load:
@@ -59,9 +59,8 @@ class Load:
         self._recent = 0
         self._phase = "connecting"
         self._tasks = Tasks()
-        self._ending = False
-        self._clients: dict[int, Client] = {}
-        self._rng = random.Random(f"{job.plan.seed} worker {job.first}")  # noqa: S311
+        rng = random.Random(f"{job.plan.seed} worker {job.first}")  # noqa: S311
+        self._dialler = Dialler(job, self._counts, rng)
         self._first_due: float | None = None
         self._last_ack: float | None = None
         self._world = World(
@@ -85,7 +84,8 @@ class Load:
         self._tasks.start(self._report(), "report progress")
         try:
             rate = self._job.connects_per_s
-            await each(self._recorders, _CONNECTING, self._first_dial, per_s=rate)
+            await each(self._recorders, _CONNECTING, self._dialler.first, per_s=rate)
+            schedule = self._schedule()
             gc.collect()
             gc.freeze()
             gc.disable()  # its pauses would count as the server's latency
@@ -94,7 +94,7 @@ class Load:
             await asyncio.sleep(max(0.0, start - time.perf_counter()))
             cpu = time.process_time()
             self._phase = "sending"
-            await self._send_all(start)
+            await self._send_all(start, schedule)
             self._phase = "draining"
             await self._drain()
             cpu = time.process_time() - cpu
@@ -104,12 +104,8 @@ class Load:
             await each(self._recorders, _STOPPING, self._settle)
             return self._result(cpu)
         finally:
-            self._ending = True
-            for client in self._clients.values():
-                client.close()
+            await self._dialler.close()
             await self._tasks.drain(0)
-
-    # ---------------------------------------------------------------------- connections
 
     def _indexes(self) -> range:
         return range(self._job.first, self._job.plan.sessions, self._job.step)
@@ -124,71 +120,16 @@ class Load:
             cut_after=cut_points(planned, behaviour.cuts),
         )
         recorder = Recorder(index, plan.session_id(index), planned, self._world, character)
-        recorder.on_lost = lambda: self._lost(recorder)
+        self._dialler.watch(recorder)
         return recorder
-
-    async def _first_dial(self, recorder: Recorder) -> None:
-        for failures in range(_FIRST_ATTEMPTS):
-            try:
-                await self._dial(recorder)
-            except ConnectError as error:
-                self._counts.failed_attempts += 1
-                if error.code != "unreachable" or failures + 1 == _FIRST_ATTEMPTS:
-                    raise
-                await asyncio.sleep(delay_s(failures, self._rng.uniform))
-            else:
-                break
-        if recorder.refusal is not None:
-            raise ConnectError(recorder.refusal, "the server refuses to start a session")
-
-    async def _dial(self, recorder: Recorder) -> None:
-        """Connect, and start or resume the session; returns once the server has answered."""
-        ready = asyncio.Event()
-        recorder.on_ready = ready.set
-        auth = {
-            "token": self._job.token,
-            "client": CLIENT,
-            "protocol": PROTOCOL_VERSION,
-            "deviceId": f"{CLIENT}-{self._job.plan.seed}-{recorder.index}",
-        }
-        client = await Client.connect(self._job.url, auth, recorder)
-        self._clients[recorder.index] = client
-        self._counts.connections += 1
-        recorder.attach(client)
-        try:
-            async with asyncio.timeout(_ANSWER_S):
-                await ready.wait()
-        except TimeoutError as error:
-            raise ConnectError("unreachable", "start-session was not answered") from error
-
-    def _lost(self, recorder: Recorder) -> None:
-        self._clients.pop(recorder.index, None)
-        recorder.on_settled()
-        if not self._ending:
-            self._counts.lost_connections += 1
-            self._tasks.start(self._reconnect(recorder), "reconnect")
-
-    async def _reconnect(self, recorder: Recorder) -> None:
-        failures = 0
-        while not self._ending:
-            await asyncio.sleep(delay_s(failures, self._rng.uniform))
-            try:
-                await self._dial(recorder)
-            except ConnectError as error:
-                failures += 1
-                self._counts.failed_attempts += 1
-                if error.code != "unreachable":
-                    self._counts.error(error.code)
-            else:
-                return
 
     # ----------------------------------------------------------------------------- load
 
-    async def _send_all(self, start: float) -> None:
+    async def _send_all(self, start: float, schedule: Schedule) -> None:
         plan = self._job.plan
         self._tasks.start(self._herd.run(self._herd_is_due(start)), "reconnect herd")
         if plan.pace is not Pace.FLOOD:
-            await self._keep_schedule(start)
+            await self._keep(start, schedule)
             return
         self._first_due = time.perf_counter()
         for recorder in self._recorders:
@@ -198,28 +139,33 @@ class Load:
             for recorder in self._recorders:
                 recorder.end_flood()
 
-    async def _keep_schedule(self, start: float) -> None:
-        heap = []
+    def _schedule(self) -> Schedule:
+        """What is due next of each session, soonest first."""
+        schedule: Schedule = []
         for recorder in self._recorders:
             dues = self._job.plan.dues(recorder.index)
             if (due := next(dues, None)) is not None:
-                heap.append((start + due, recorder.index, recorder, dues))
-        heapq.heapify(heap)
-        self._first_due = heap[0][0] if heap else None
+                schedule.append((due, recorder.index, recorder, dues))
+        heapq.heapify(schedule)
+        return schedule
+
+    async def _keep(self, start: float, schedule: Schedule) -> None:
+        """Hand out every chunk when it is due."""
+        self._first_due = start + schedule[0][0] if schedule else None
         handed = 0
-        while heap:
-            due, index, recorder, dues = heap[0]
-            late = time.perf_counter() - due
+        while schedule:
+            due, index, recorder, dues = schedule[0]
+            late = time.perf_counter() - start - due
             if late < 0:
                 await asyncio.sleep(-late)
                 continue
             self._slips.append(late * 1000)
-            recorder.record(due)
+            recorder.record(start + due)
             following = next(dues, None)
             if following is None:
-                heapq.heappop(heap)
+                heapq.heappop(schedule)
             else:
-                heapq.heapreplace(heap, (start + following, index, recorder, dues))
+                heapq.heapreplace(schedule, (following, index, recorder, dues))
             handed += 1
             if handed % _BURST == 0:
                 await asyncio.sleep(0)
@@ -236,6 +182,7 @@ class Load:
     async def _drain(self) -> None:
         """Wait for the open answers, as long as some come."""
         acked, since = self._counts.acked, time.perf_counter()
+        # Polled, because a callback for each acknowledgement would cost more.
         while any(r.busy or r.recorded < r.planned for r in self._recorders):
             await asyncio.sleep(_POLL_S)
             if self._counts.acked != acked:
@@ -256,13 +203,13 @@ class Load:
         recorder.on_settled = settled.set
         for _ in range(_STOP_ROUNDS):
             settled.clear()
-            recorder.stop()
+            recorder.stop(receipt=self._job.receipts)
             try:
                 async with asyncio.timeout(_ANSWER_S):
                     await settled.wait()
-                    if recorder.stopped in {"receipt", "refused", "empty"}:
+                    if recorder.stopped in {"receipt", "refused", "stopped"}:
                         return
-                    while recorder.busy or not recorder.ready:
+                    while recorder.busy or not recorder.ready:  # noqa: ASYNC110 - as above
                         await asyncio.sleep(_POLL_S)
             except TimeoutError:
                 log.warning("session %d: no receipt in %g s", recorder.index, _ANSWER_S)
@@ -274,7 +221,9 @@ class Load:
             latencies=self._latencies.tobytes(),
             slips=self._slips.tobytes(),
             sessions=[
-                SessionResult(r.index, r.recorded, r.unacked, r.recorded > 0, r.receipt)
+                SessionResult(
+                    r.index, r.recorded, r.unacked, self._job.receipts and r.recorded > 0, r.receipt
+                )
                 for r in self._recorders
             ],
             herd=self._herd.times,

@@ -16,8 +16,12 @@ _LABEL: Final = b"scribe loadtest"
 _STAMP_BYTES: Final = 2 + len(_LABEL) + 16 + 4
 _EBML_ID: Final = b"\x1a\x45\xdf\xa3"
 _SEGMENT_ID: Final = b"\x18\x53\x80\x67"
-# EBMLVersion, ReadVersion, MaxIDLength 4, MaxSizeLength 8, DocType, its two versions (RFC 8794, 11.2).
-_HEADER_BODY: Final = bytes.fromhex("4286810142f7810142f2810442f381084282847765626d42878104428581 02")
+_HEADER_BODY: Final = bytes.fromhex(
+    # EBMLVersion, ReadVersion, MaxIDLength, MaxSizeLength (RFC 8794, 11.2)
+    "42868101 42f78101 42f28104 42f38108"
+    # DocType "webm", DocTypeVersion, DocTypeReadVersion
+    "4282847765626d 42878104 42858102"
+)
 SMALLEST_CHUNK_BYTES: Final = 256
 
 
@@ -60,12 +64,7 @@ def synthetic_variants(chunk_bytes: int, count: int, rng: random.Random) -> list
     if body < 0:
         raise ValueError(f"a chunk has at least {SMALLEST_CHUNK_BYTES} bytes")
     return [
-        header
-        + _SEGMENT_ID
-        + _size(body + 5)
-        + bytes([_VOID])
-        + _size(body)
-        + rng.randbytes(body)
+        header + _SEGMENT_ID + _size(body + 5) + bytes([_VOID]) + _size(body) + rng.randbytes(body)
         for _ in range(count)
     ]
 

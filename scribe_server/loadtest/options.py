@@ -58,6 +58,7 @@ class Options:
     processes: int = 1
     connects_per_s: float = 500.0
     drain_s: float = 60.0
+    receipts: bool = True
     bodies: Bodies = Bodies.SAMPLE
     max_p99_ms: float | None = None
     max_rss_mb: float | None = None

@@ -53,7 +53,15 @@ class Outcome:
             valid=self.proof.receipts_valid,
         )
         herd = herd_of([result.herd for result in self.results])
-        held = limits(self.options, counts, self.proof, latency, memory, receipts, herd)
+        held = limits(
+            self.options,
+            counts,
+            proof=self.proof,
+            latency=latency,
+            memory=memory,
+            receipts=receipts,
+            herd=herd,
+        )
         return report.Report(
             schema=report.SCHEMA,
             version=__version__,

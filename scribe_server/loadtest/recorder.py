@@ -13,13 +13,12 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from scribe_server.loadtest.hold import Hold, Later
 from scribe_server.loadtest.job import Counts
 from scribe_server.loadtest.manifest import chunk_fields, manifest_of, start_fields
 from scribe_server.loadtest.material import Material
 from scribe_server.protocol import Event, Receipt
 
-_PROBE_S: Final = 1.0
-"""Between two attempts while the server says to hold, unless it names another time."""
 _RETRY_S: Final = 1.0
 
 
@@ -34,10 +33,6 @@ class Link(Protocol):
 
     def cut(self) -> None:
         """Drop the connection."""
-
-
-Later = Callable[..., None]
-"""later(delay_s, work, *arguments): call work(*arguments) on the same loop in so many seconds."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +87,7 @@ class Recorder:
         self._refused: set[int] = set()
         self._window = 1
         self._writable = True
-        self._held_since: float | None = None
-        self._probes = 0
+        self._hold = Hold(world.counts, world.clock, world.later, self._probe)
         self._flooding = False
 
     # ---------------------------------------------------------------------- what is due
@@ -145,7 +139,7 @@ class Recorder:
             return False
         if self._character.deaf:
             return True
-        return self._held_since is None and len(self._in_flight) < self._window
+        return not self._hold.active and len(self._in_flight) < self._window
 
     def _send(self, sequence: int) -> None:
         link = self._link
@@ -180,7 +174,7 @@ class Recorder:
         """The connection is gone: what was in flight waits again, in its old order."""
         self._link = None
         self.ready = False
-        self._release()
+        self._hold.end()
         again = sorted(self._in_flight - self._replaying)
         self._world.counts.sent_again += len(again)
         self._in_flight.clear()
@@ -188,7 +182,7 @@ class Recorder:
         self._waiting.extendleft(reversed(again))
         self.on_lost()
 
-    def on_writable(self, writable: bool) -> None:  # noqa: FBT001 - as wire.Listener has it
+    def on_writable(self, writable: bool) -> None:
         """Go on when the system's buffer has room."""
         self._writable = writable
         if writable:
@@ -307,50 +301,33 @@ class Recorder:
 
     # --------------------------------------------------------------------- backpressure
 
-    def _told(self, can_accept: bool, retry_after_ms: int | None) -> None:  # noqa: FBT001 - wire
+    def _told(self, can_accept: bool, retry_after_ms: int | None) -> None:
         if can_accept:
-            self._release()
+            self._hold.end()
             self.pump()
-        elif self._held_since is None:
-            self._held_since = self._world.clock()
-            self._world.counts.held += 1
-            self._world.counts.told_to_hold += 1
-            self._probe_after(retry_after_ms)
+        else:
+            self._hold.begin(retry_after_ms)
 
-    def _release(self) -> None:
-        if self._held_since is not None:
-            self._world.counts.held -= 1
-            self._world.counts.held_s += self._world.clock() - self._held_since
-            self._held_since = None
-            self._probes += 1
-
-    def _probe_after(self, retry_after_ms: int | None) -> None:
-        delay_s = _PROBE_S if retry_after_ms is None else retry_after_ms / 1000
-        self._world.later(delay_s, self._probe, self._probes)
-
-    def _probe(self, number: int) -> None:
-        """A "go" can be lost: one chunk is sent all the same, and its answer tells."""
-        if number != self._probes or self._held_since is None or not self.ready:
-            return
-        if self._waiting and not self._in_flight:
+    def _probe(self) -> None:
+        """One chunk is sent all the same, and its answer tells."""
+        if self.ready and self._waiting and not self._in_flight:
             self._send(self._waiting.popleft())
-        self._probe_after(None)
 
     # --------------------------------------------------------------------------- ending
 
-    def stop(self) -> None:
-        """End the session; a recorded one asks for its receipt."""
+    def stop(self, *, receipt: bool = True) -> None:
+        """End the session; with `receipt` one that has chunks asks for its receipt."""
         self.stopped = None
         if self._link is None:
             self._settle("disconnected")
             return
         payload: dict[str, Any] = {"sessionId": self._name}
-        if self.recorded:
+        if receipt and self.recorded:
             manifest = manifest_of(self._world.material, self.session, self.recorded)
             payload["manifest"] = msgspec.to_builtins(manifest)
         self._link.send_event(Event.STOP_SESSION, payload)
-        if not self.recorded:
-            self._settle("empty")
+        if "manifest" not in payload:
+            self._settle("stopped")
 
     def _settle(self, how: str) -> None:
         self.stopped = how

@@ -53,9 +53,7 @@ async def run(options: Options, screen: Screen) -> report.Report:
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     async with AsyncExitStack() as stack:
         stack.callback(screen.close)
-        folder = Path(
-            stack.enter_context(tempfile.TemporaryDirectory(prefix="scribe-loadtest-"))
-        )
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scribe-loadtest-")))
         variants = await asyncio.to_thread(_variants, options)
         target = await stack.enter_async_context(_target(options, folder))
         paths = await asyncio.to_thread(_write, folder, variants)
@@ -198,6 +196,7 @@ def _jobs(options: Options, target: Target, paths: list[str]) -> list[Job]:
             step=processes,
             connects_per_s=options.connects_per_s / processes,
             drain_s=options.drain_s,
+            receipts=options.receipts,
         )
         for first in range(processes)
     ]

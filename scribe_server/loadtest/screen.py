@@ -1,4 +1,4 @@
-"""What the person sees while it runs: one live line on a terminal, a line now and then elsewhere."""
+"""What the person sees meanwhile: a live line on a terminal, a line now and then elsewhere."""
 
 import time
 from collections import deque

@@ -1,6 +1,7 @@
 """A disk that is slow to make bytes durable, for --overload."""
 
 import time
+
 from typing_extensions import override
 
 from scribe_server.store.files import Files

@@ -158,16 +158,10 @@ class Client(WSListener):
                 self._listener.on_ack(int(packet[2:start]), _decode(packet[start:]))
             case b"2":
                 transport.send(_TEXT, b"3")
-            case b"40":
-                if not self._connected.done():
-                    self._connected.set_result(None)
-            case b"44":
-                self._refused(packet[2:])
             case b"41" | b"1":
                 transport.disconnect()
             case _:
-                if packet.startswith(b"0"):
-                    transport.send(_TEXT, self._hello)
+                self._greeted(transport, packet)
 
     # -------------------------------------------------------------------------- private
 
@@ -180,6 +174,15 @@ class Client(WSListener):
         if transport is not None:
             transport.send(_TEXT, head + _encode(arguments))
         return transport
+
+    def _greeted(self, transport: WSTransport, packet: bytes) -> None:
+        """The packets with which a connection begins."""
+        if packet.startswith(b"0"):
+            transport.send(_TEXT, self._hello)
+        elif packet.startswith(b"40") and not self._connected.done():
+            self._connected.set_result(None)
+        elif packet.startswith(b"44"):
+            self._refused(packet[2:])
 
     def _refused(self, body: bytes) -> None:
         said = _decode(body)

@@ -11,8 +11,8 @@ def closing_words(report: Report) -> Iterator[str]:
     """What matters of a report, a line each; the verdict comes last."""
     through, latency = report.throughput, report.latency
     yield (
-        f"{through.chunks} of {report.total_chunks} chunks acknowledged in {through.seconds:.1f} s: "
-        f"{through.chunks_per_s:g} chunks/s, {through.kb_per_s:g} KB/s"
+        f"{through.chunks} of {report.total_chunks} chunks acknowledged in "
+        f"{through.seconds:.1f} s: {through.chunks_per_s:g} chunks/s, {through.kb_per_s:g} KB/s"
     )
     yield (
         f"Latency, ms: average {_number(latency.average)}, p50 {_number(latency.p50)}, "
@@ -53,7 +53,10 @@ def _server(report: Report) -> Iterator[str]:
 def _trouble(report: Report) -> Iterator[str]:
     pressure, twice, links = report.backpressure, report.duplicates, report.connections
     if pressure.told:
-        yield f"Backpressure: {pressure.told} times told to hold, {pressure.seconds:g} session seconds"
+        yield (
+            f"Backpressure: {pressure.told} times told to hold, "
+            f"{pressure.seconds:g} session seconds"
+        )
     if twice.sent_again:
         yield (
             f"Sent again: {twice.sent_again}, acknowledged as duplicates: "

@@ -32,9 +32,16 @@ def judged(
     options = Options(plan(), scenario, **(stated or {}))
     made = Counts(**{**GOOD, **counts})
     latency = summary([10.0])
-    return not_held(
-        limits(options, made, proof or Proof("s", set()), latency, memory, receipts, herd)
+    found = limits(
+        options,
+        made,
+        proof=proof or Proof("s", set()),
+        latency=latency,
+        memory=memory,
+        receipts=receipts,
+        herd=herd,
     )
+    return not_held(found)
 
 
 def test_a_good_run_holds_everything() -> None:

@@ -203,7 +203,15 @@ def test_a_session_without_a_chunk_asks_for_no_receipt() -> None:
     bench = Bench()
     bench.recorder.stop()
     assert "manifest" not in bench.link.events[-1][1]
-    assert bench.recorder.stopped == "empty"
+    assert bench.recorder.stopped == "stopped"
+
+
+def test_a_session_that_wants_no_receipt_sends_no_manifest() -> None:
+    bench = Bench()
+    bench.record(1)
+    bench.recorder.stop(receipt=False)
+    assert "manifest" not in bench.link.events[-1][1]
+    assert bench.recorder.stopped == "stopped"
 
 
 def test_a_receipt_settles_the_session() -> None:
