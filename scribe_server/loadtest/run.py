@@ -32,6 +32,7 @@ VARIANTS: Final = 3
 DEFAULT_USER: Final = "load-test"
 _HEAD_START_S: Final = 0.3
 _SHOW_EVERY_S: Final = 0.5
+_LOADING: Final = frozenset({"sending", "draining"})
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ class _Live:
         self._screen = screen
         self._counts: dict[int, Counts] = {}
         self._recent = Recent()
+        self._seconds = 0.0
 
     def heard(self, worker: int, progress: Progress) -> None:
         """A worker has reported."""
@@ -127,14 +129,15 @@ class _Live:
 
     def _view(self) -> View:
         counts = total(list(self._counts.values()))
-        seconds = 0.0 if self.began is None else time.perf_counter() - self.began
+        if self.phase in _LOADING and self.began is not None:
+            self._seconds = time.perf_counter() - self.began
         p50, p99 = self._recent.percentiles()
         samples = self.observer.samples if self.observer is not None else []
         return View(
             phase=self.phase,
             counts=counts,
             expected=self._expected,
-            kb_per_s=counts.acked_bytes / 1000 / seconds if seconds > 0 else 0.0,
+            kb_per_s=counts.acked_bytes / 1000 / self._seconds if self._seconds > 0 else 0.0,
             p50_ms=p50,
             p99_ms=p99,
             server=samples[-1] if samples else None,
