@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 
 _CONNECTING: Final = 64
 _STOPPING: Final = 50
-_ANSWER_S: Final = 120.0
 _STOP_ROUNDS: Final = 3
 _POLL_S: Final = 0.05
 _PROGRESS_S: Final = 0.5
@@ -57,6 +56,7 @@ class Load:
         self._latencies = array("d")
         self._slips = array("d")
         self._recent = 0
+        self._gave_up = False
         self._phase = "connecting"
         self._tasks = Tasks()
         rng = random.Random(f"{job.plan.seed} worker {job.first}")  # noqa: S311
@@ -104,6 +104,7 @@ class Load:
             await each(self._recorders, _STOPPING, self._settle)
             return self._result(cpu)
         finally:
+            gc.enable()
             await self._dialler.close()
             await self._tasks.drain(0)
 
@@ -189,6 +190,7 @@ class Load:
                 acked, since = self._counts.acked, time.perf_counter()
             elif time.perf_counter() - since > self._job.drain_s:
                 log.warning("nothing was acknowledged for %g s: giving up", self._job.drain_s)
+                self._gave_up = True
                 return
 
     def _acked(self, latency_ms: float) -> None:
@@ -201,18 +203,22 @@ class Load:
         """Stop a session and wait for its receipt; what the server lacks is sent again."""
         settled = asyncio.Event()
         recorder.on_settled = settled.set
+        patience_s = self._job.drain_s
         for _ in range(_STOP_ROUNDS):
+            if self._gave_up and not recorder.ready:
+                return
             settled.clear()
             recorder.stop(receipt=self._job.receipts)
             try:
-                async with asyncio.timeout(_ANSWER_S):
+                async with asyncio.timeout(patience_s):
                     await settled.wait()
                     if recorder.stopped in {"receipt", "refused", "stopped"}:
                         return
                     while recorder.busy or not recorder.ready:  # noqa: ASYNC110 - as above
                         await asyncio.sleep(_POLL_S)
             except TimeoutError:
-                log.warning("session %d: no receipt in %g s", recorder.index, _ANSWER_S)
+                log.warning("session %d: no end in %g s", recorder.index, patience_s)
+                self._gave_up = True
                 return
 
     def _result(self, cpu_s: float) -> Result:

@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -63,18 +64,17 @@ class PlainScreen:
 
 
 class LiveScreen:
-    """A line that changes in place, with a bar, by rich."""
+    """Two lines that change in place, with a bar, by rich."""
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, Progress, TextColumn
 
         self._console = Console(stderr=True)
         self._bar = Progress(
             TextColumn("{task.fields[phase]:<10}"),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=8),
             TextColumn("{task.fields[words]}"),
-            TimeElapsedColumn(),
             console=self._console,
             transient=True,
         )
@@ -92,7 +92,7 @@ class LiveScreen:
             total=view.expected,
             completed=view.counts.acked,
             phase=view.phase,
-            words=words_of(view, with_phase=False),
+            words=live_words_of(view),
         )
 
     def close(self) -> None:
@@ -116,20 +116,33 @@ class Recent:
         return percentile(ascending, 0.5), percentile(ascending, 0.99)
 
 
-def words_of(view: View, *, with_phase: bool = True) -> str:
+def words_of(view: View) -> str:
     """One moment as a line of text."""
+    return f"{view.phase}: " + ", ".join([*_load(view), *_server(view)])
+
+
+def live_words_of(view: View) -> str:
+    """One moment in two short lines: what is sent, and the server."""
+    return ", ".join(_load(view)) + "\n" + ", ".join(_server(view))
+
+
+def _load(view: View) -> Iterator[str]:
     counts = view.counts
     expected = "" if view.expected is None else f"/{view.expected}"
-    parts = [f"{counts.acked}{expected} chunks", f"{view.kb_per_s:.0f} KB/s"]
+    yield f"{counts.acked}{expected} chunks"
+    yield f"{view.kb_per_s:.0f} KB/s"
     if view.p50_ms is not None and view.p99_ms is not None:
-        parts.append(f"p50 {view.p50_ms:.1f} ms, p99 {view.p99_ms:.1f} ms")
-    if view.server is not None:
-        parts.append(f"server {view.server.rss_bytes / MB:.0f} MB")
-        if view.server.segments_bytes is not None and view.server.database_bytes is not None:
-            disk = view.server.segments_bytes + view.server.database_bytes
-            parts.append(f"disk {disk / MB:.0f} MB")
+        yield f"p50 {view.p50_ms:.1f} ms"
+        yield f"p99 {view.p99_ms:.1f} ms"
+
+
+def _server(view: View) -> Iterator[str]:
+    server, counts = view.server, view.counts
+    if server is not None:
+        yield f"server {server.rss_bytes / MB:.0f} MB"
+        if server.segments_bytes is not None and server.database_bytes is not None:
+            yield f"disk {(server.segments_bytes + server.database_bytes) / MB:.0f} MB"
     if counts.held:
-        parts.append(f"{counts.held} sessions hold")
+        yield f"{counts.held} sessions hold"
     if counts.errors:
-        parts.append(f"{sum(counts.errors.values())} errors")
-    return (f"{view.phase}: " if with_phase else "") + ", ".join(parts)
+        yield f"{sum(counts.errors.values())} errors"

@@ -182,6 +182,25 @@ def test_somebodys_server_is_opened_by_the_token_from_the_environment(
         assert "Traceback" not in words
 
 
+def test_a_server_that_dies_meanwhile_is_told(simulator: Simulator, tmp_path: Path) -> None:
+    arguments = ("--drain", "1", "--sessions", "3", "--chunks", "20", "--fast", *SMALL)
+    with (
+        ServerProcess(tmp_path / "data") as server,
+        simulator.start("--url", server.url, *arguments, SCRIBE_TOKEN=server.token) as process,
+    ):
+        wait_until(
+            lambda: list((server.data_dir / "segments").glob("*.seg")),
+            timeout_s=30,
+            what="a stored chunk",
+        )
+        server.kill()
+        _, words = process.communicate(timeout=170)
+    assert process.returncode == 1
+    assert "nothing was acknowledged for 1 s" in words
+    assert "cannot be asked" in words
+    assert "Traceback" not in words
+
+
 def test_ctrl_c_leaves_neither_folder_nor_process(simulator: Simulator) -> None:
     with simulator.start("--sessions", "3", *SMALL) as process:
         children = wait_until(

@@ -1,5 +1,12 @@
 from scribe_server.loadtest.job import Counts
-from scribe_server.loadtest.screen import LiveScreen, PlainScreen, Recent, View, words_of
+from scribe_server.loadtest.screen import (
+    LiveScreen,
+    PlainScreen,
+    Recent,
+    View,
+    live_words_of,
+    words_of,
+)
 from tests.parts.loadtest import snapshot
 
 
@@ -20,7 +27,13 @@ def test_a_moment_in_words() -> None:
 def test_what_is_not_known_is_left_out_and_trouble_is_added() -> None:
     counts = Counts(acked=5, held=2, errors={"busy": 3})
     moment = view(counts=counts, expected=None, p50_ms=None, server=None)
-    assert words_of(moment, with_phase=False) == "5 chunks, 123 KB/s, 2 sessions hold, 3 errors"
+    assert words_of(moment) == "sending: 5 chunks, 123 KB/s, 2 sessions hold, 3 errors"
+
+
+def test_a_live_moment_fits_a_narrow_terminal() -> None:
+    lines = live_words_of(view(counts=Counts(acked=1_000_000), expected=1_000_000)).split("\n")
+    assert len(lines) == 2
+    assert max(map(len, lines)) <= 80 - 10 - 8 - 2
 
 
 def test_a_plain_screen_does_not_repeat_itself_within_five_seconds() -> None:
