@@ -15,7 +15,7 @@ from scribe_server.loadtest.observe import (
     slope_per_hour,
     tree_load,
 )
-from scribe_server.store import Store
+from tests.parts.processes import REPOSITORY
 
 
 def filled(folder: Path) -> Place:
@@ -58,11 +58,22 @@ def test_a_childs_memory_counts_with_its_parents() -> None:
 
 
 def test_a_servers_folder_is_found_by_its_open_files(tmp_path: Path) -> None:
-    store = Store.open(tmp_path / "data", tmp_path / "data", None, lambda: 1)
-    try:
-        place = place_of(os.getpid())
-    finally:
-        store.close()
+    code = (
+        "import pathlib, sys; from scribe_server.store import Store\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "store = Store.open(folder, folder, None, lambda: 1)\n"
+        "print('up', flush=True); sys.stdin.read(); store.close()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "data")],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline() == b"up\n"
+        place = place_of(server.pid)
+        server.communicate()
     assert place == Place(tmp_path / "data", tmp_path / "data" / "segments")
 
 
