@@ -99,6 +99,7 @@ class Load:
             await self._drain()
             cpu = time.process_time() - cpu
             gc.enable()
+            self._tell_progress()
             self._tell(Drained())
             self._phase = "receipts"
             await each(self._recorders, _STOPPING, self._settle)
@@ -241,9 +242,12 @@ class Load:
     async def _report(self) -> None:
         while True:
             await asyncio.sleep(_PROGRESS_S)
-            recent = self._latencies[self._recent :].tolist()
-            self._recent = len(self._latencies)
-            self._tell(Progress(self._counts, recent, self._phase))
+            self._tell_progress()
+
+    def _tell_progress(self) -> None:
+        recent = self._latencies[self._recent :].tolist()
+        self._recent = len(self._latencies)
+        self._tell(Progress(self._counts, recent, self._phase))
 
 
 def _later(delay_s: float, work: Callable[..., None], *arguments: Any) -> None:

@@ -45,9 +45,10 @@ def _server(report: Report) -> Iterator[str]:
     if server.cpu_us_per_chunk is not None:
         yield (
             f"CPU a chunk, µs: server {server.cpu_us_per_chunk:g}, generator "
-            f"{_number(generator.cpu_us_per_chunk)}; schedule slip p99 "
-            f"{_number(generator.schedule_slip_p99_ms)} ms"
+            f"{_number(generator.cpu_us_per_chunk)}"
         )
+    if generator.schedule_slip_p99_ms is not None:
+        yield f"Schedule slip of the generator, ms: p99 {generator.schedule_slip_p99_ms:g}"
 
 
 def _trouble(report: Report) -> Iterator[str]:

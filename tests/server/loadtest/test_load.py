@@ -10,7 +10,15 @@ import pytest
 
 from scribe_server.app import Server
 from scribe_server.config import ServerConfig
-from scribe_server.loadtest.job import Behaviour, Connected, Drained, FromWorker, Job, Result
+from scribe_server.loadtest.job import (
+    Behaviour,
+    Connected,
+    Drained,
+    FromWorker,
+    Job,
+    Progress,
+    Result,
+)
 from scribe_server.loadtest.load import Load
 from scribe_server.loadtest.plan import Pace, Plan
 from scribe_server.loadtest.wire import ConnectError
@@ -62,9 +70,11 @@ def test_every_chunk_is_sent_by_the_schedule_and_every_session_gets_its_receipt(
     assert all(slip >= 0 for slip in times(result.slips))
     assert [session.unacked for session in result.sessions] == [[], [], []]
     assert all(session.receipt is not None for session in result.sessions)
-    assert [type(message) for message in told if isinstance(message, Connected | Drained)] == [
-        Connected, Drained,
-    ]  # fmt: skip
+    steps = [type(message) for message in told]
+    assert steps.index(Connected) < steps.index(Drained)
+    before = told[steps.index(Drained) - 1]
+    assert isinstance(before, Progress)
+    assert before.counts.acked == 12
 
 
 def test_a_worker_takes_its_own_sessions_only(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+import msgspec
+
 from scribe_server.loadtest.job import HerdTimes
 from scribe_server.loadtest.options import Options
 from scribe_server.loadtest.outcome import Seen
@@ -20,6 +22,14 @@ def test_a_limit_that_was_passed_is_named_with_what_it_was() -> None:
         "NOT HELD: latency_p99_ms_at_most 4 (it was 5)",
         "FAILED",
     ]
+
+
+def test_a_flood_has_no_schedule_to_be_late_for() -> None:
+    assert "Schedule slip of the generator, ms: p99 0.4" in list(closing_words(example_report()))
+    made = outcome()
+    flood = msgspec.structs.replace(made.results[0], slips=b"")
+    words = "\n".join(closing_words(example_report(results=[flood])))
+    assert "slip" not in words
 
 
 def test_what_is_not_known_is_called_unknown_or_left_out() -> None:
