@@ -1,4 +1,5 @@
 import asyncio
+import json
 import socket
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ import pytest
 from scribe_server.app import Server
 from scribe_server.config import ServerConfig
 from scribe_server.errors import StartupError
+from scribe_server.store.files import Files
+from tests.parts.raw_client import RawClient
+from tests.parts.store import SESSION
 
 CHILD_TOKEN = "scribe_child-token-of-this-test"
 
@@ -30,6 +34,29 @@ def test_a_server_takes_its_childs_token_and_forgets_it(tmp_path: Path) -> None:
 
     assert asyncio.run(status(CHILD_TOKEN, CHILD_TOKEN)) == 200
     assert asyncio.run(status(None, CHILD_TOKEN)) == 401
+
+
+def test_a_childs_token_may_be_somebodys_and_the_disk_be_another(tmp_path: Path) -> None:
+    opened: list[Path] = []
+
+    class Watched(Files):
+        def open(self, path: Path) -> int:
+            opened.append(path)
+            return super().open(path)
+
+    async def names() -> tuple[str, str]:
+        async with Server(
+            config(tmp_path), child_token=CHILD_TOKEN, child_user="ann", files=Watched()
+        ) as server:
+            async with RawClient.open(server.url) as client:
+                await client.send("40" + json.dumps({"token": CHILD_TOKEN}))
+                welcome = await client.expect("welcome")
+                await client.start(SESSION)
+                await client.deliver(SESSION, 0, b"sound")
+            return welcome["userId"], server.config.auth
+
+    assert asyncio.run(names()) == ("ann", "token")
+    assert [path.suffix for path in opened] == [".seg"]
 
 
 def test_a_port_in_use_is_told_with_a_remedy_and_leaves_the_folder_free(tmp_path: Path) -> None:

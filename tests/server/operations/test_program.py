@@ -51,9 +51,24 @@ def test_a_missing_extra_names_the_command_that_installs_it(
 def test_asking_for_help_imports_neither_the_server_nor_the_media_library() -> None:
     code = (
         "import sys; from scribe_server.operations import program\n"
-        "print(sorted({'socketio', 'aiohttp', 'av', 'cryptography'} & set(sys.modules)))"
+        "unwanted = {'socketio', 'aiohttp', 'av', 'cryptography', 'picows'}\n"
+        "unwanted |= {'scribe_server.loadtest'}\n"
+        "print(sorted(unwanted & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=20
     )
     assert done.stdout == "[]\n"
+
+
+def test_the_load_tests_own_options_reach_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        program.main(["loadtest", "--help"])
+    assert caught.value.code == 0
+    assert "--drop-network" in capsys.readouterr().out
+
+
+def test_a_bad_option_of_the_load_test_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    code, words = run(["loadtest", "--fast", "--flood"], capsys)
+    assert code == 2
+    assert "Choose one of" in words
