@@ -6,9 +6,9 @@ from importlib import import_module
 from tests.bench.results import Result
 from tests.bench.rounds import Bench
 
-NAMES = ("raw_disk",)
+NAMES = ("raw_disk", "spool", "spool_rows", "encode")
 """Module `tests.bench.NAME` has `run(bench) -> Result`."""
-QUICK = ("raw_disk",)
+QUICK = ("raw_disk", "spool", "encode")
 """What `make bench-quick` runs."""
 
 
