@@ -6,9 +6,9 @@ from importlib import import_module
 from tests.bench.results import Result
 from tests.bench.rounds import Bench
 
-NAMES = ("raw_disk",)
+NAMES = ("ingest", "sessions_10000", "light_load", "memory_flat", "disk_use", "raw_disk")
 """Module `tests.bench.NAME` has `run(bench) -> Result`."""
-QUICK = ("raw_disk",)
+QUICK = ("ingest", "sessions_10000", "light_load", "memory_flat", "disk_use")
 """What `make bench-quick` runs."""
 
 
