@@ -8,7 +8,7 @@ from tests.bench.rounds import Bench
 
 NAMES = ("ingest", "sessions_10000", "light_load", "memory_flat", "disk_use", "raw_disk")
 """Module `tests.bench.NAME` has `run(bench) -> Result`."""
-QUICK = ("ingest", "sessions_10000", "light_load", "memory_flat", "disk_use")
+QUICK = ("ingest", "light_load", "memory_flat", "disk_use")
 """What `make bench-quick` runs."""
 
 

@@ -27,6 +27,13 @@ COLUMNS = (
     Column("peak_mb", "at most, MB", 1),
     Column("slope", "growth, %/h", 2),
     Column("moved", "moved by, MB", 1),
+    Column("lost", "lost"),
+)
+NOTES = (
+    f"{DAY}: chunks of 100 KB, one in flight.",
+    f"{MANY}: chunks of 10 KB, one in flight each, for as long as the run lasts.",
+    f"{RUDE}: one connection with 10 chunks of 100 KB in flight, then one with 1 000.",
+    "The server asks for 10; what is said is how much higher memory goes with 1 000 than before.",
 )
 Point = tuple[float, float]
 
@@ -50,6 +57,7 @@ class Curves:
             "first_mb": points[0][1],
             "peak_mb": done.peak_mb,
             "slope": growth(points),
+            "lost": float(done.outcome.lost + done.outcome.errors),
         }
 
 
@@ -98,12 +106,7 @@ def run(bench: Bench) -> Result:
             picture(file, name, curves.points[name])
             for file, name in (("memory-day", DAY), ("memory-many", MANY))
         ),
-        (
-            f"{DAY}: chunks of 100 KB, one in flight.",
-            f"{MANY}: chunks of 10 KB, one in flight each, for as long as the run lasts.",
-            f"{RUDE}: one connection with 10 chunks of 100 KB in flight, as the server asks, "
-            "then one with 1 000 in flight; what is said is how much higher memory goes than before.",
-        ),
+        NOTES,
     )
 
 
@@ -136,6 +139,7 @@ def rude(bench: Bench, folder: Path) -> Run:
         "first_mb": polite.peak_mb,
         "peak_mb": pressing.peak_mb,
         "moved": pressing.peak_mb - polite.peak_mb,
+        "lost": float(sum(done.outcome.lost + done.outcome.errors for done in (polite, pressing))),
     }
 
 
