@@ -6,9 +6,19 @@ from importlib import import_module
 from tests.bench.results import Result
 from tests.bench.rounds import Bench
 
-NAMES = ("raw_disk", "spool", "spool_rows", "encode")
+NAMES = (
+    "ingest",
+    "sessions_10000",
+    "light_load",
+    "memory_flat",
+    "disk_use",
+    "raw_disk",
+    "spool",
+    "spool_rows",
+    "encode",
+)
 """Module `tests.bench.NAME` has `run(bench) -> Result`."""
-QUICK = ("raw_disk", "spool", "encode")
+QUICK = ("ingest", "light_load", "memory_flat", "disk_use", "spool", "encode")
 """What `make bench-quick` runs."""
 
 

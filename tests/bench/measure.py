@@ -46,7 +46,10 @@ def rss_bytes(roots: Iterable[int]) -> int:
 
 
 class MemoryWatch:
-    """Looks at the trees' memory every so often; `samples` are (seconds since start, bytes)."""
+    """Looks at the trees' memory every so often; `samples` are (seconds, bytes).
+
+    The seconds are of the monotonic clock.
+    """
 
     def __init__(self, roots: Iterable[int], *, every_s: float = 0.25) -> None:
         self.samples: list[tuple[float, int]] = []
@@ -56,7 +59,6 @@ class MemoryWatch:
         self._thread = threading.Thread(target=self._watch, name="memory-watch")
 
     def __enter__(self) -> Self:
-        self._began = time.monotonic()
         self._look()
         self._thread.start()
         return self
@@ -78,7 +80,7 @@ class MemoryWatch:
         return max(size for _, size in self.samples)
 
     def _look(self) -> None:
-        self.samples.append((time.monotonic() - self._began, rss_bytes(self._roots)))
+        self.samples.append((time.monotonic(), rss_bytes(self._roots)))
 
     def _watch(self) -> None:
         while not self._stop.wait(self._every_s):

@@ -1,5 +1,6 @@
 """docs/PERFORMANCE.md out of a report. Pure: the same report gives the same text."""
 
+import math
 from collections.abc import Iterator, Mapping
 
 from tests.bench.figures import Spread
@@ -74,6 +75,8 @@ def verdict(figure: Figure) -> str:
     if figure.reached:
         return "reached"
     share = figure.goal.missed_by(figure.measured.median)
+    if math.isinf(share):
+        return "**missed**"
     return f"**missed by {share:.0%}**" if share < 10 else f"**missed, {share + 1:.0f}-fold**"
 
 

@@ -1,5 +1,6 @@
 """What a benchmark returns: goals, figures, tables, plots, claims. Frozen, and the same as JSON."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -30,7 +31,9 @@ class Goal:
 
     def missed_by(self, value: float) -> float:
         """By which share of the goal the value misses it; 0 when it is reached."""
-        return 0.0 if self.reached_by(value) else abs(value - self.number) / abs(self.number)
+        if self.reached_by(value):
+            return 0.0
+        return abs(value - self.number) / abs(self.number) if self.number else math.inf
 
 
 @dataclass(frozen=True)
