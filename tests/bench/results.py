@@ -81,7 +81,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Plot:
-    """One picture: `file` is its name without suffix."""
+    """One picture: `file` is its name without suffix; `x_ticks` are (place, label) pairs."""
 
     file: str
     kind: Literal["bars", "lines"]
@@ -90,6 +90,7 @@ class Plot:
     y_label: str
     x_label: str = ""
     log: bool = False
+    x_ticks: tuple[tuple[float, str], ...] = ()
 
 
 @dataclass(frozen=True)
