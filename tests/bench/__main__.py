@@ -17,6 +17,8 @@ from tests.bench.rounds import Bench
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 RESULTS = "results.json"
+FREE_BYTES = 8_000_000_000
+"""What a contestant leaves on the disk before its folder is removed, and some more."""
 
 
 def main() -> None:
@@ -46,7 +48,7 @@ def parse(words: list[str]) -> argparse.Namespace:
                         help="folder of PERFORMANCE.md and performance/ (default: docs; with "
                         "--quick: run/bench-quick)")  # fmt: skip
     parser.add_argument("--folder", type=Path, default=Path("/var/tmp"),
-                        help="where the contestants keep their data: a real disk, 15 GB free "
+                        help="where the contestants keep their data: a real disk with 8 GB free "
                         "(default: /var/tmp)")  # fmt: skip
     options = parser.parse_args(words)
     if not options.folder.is_dir():
@@ -54,6 +56,8 @@ def parse(words: list[str]) -> argparse.Namespace:
     _, kind = machine.file_system(options.folder)
     if kind in machine.IN_MEMORY:
         parser.error(f"--folder {options.folder} is {kind}, which is memory: name one on a disk")
+    if shutil.disk_usage(options.folder).free < FREE_BYTES:
+        parser.error(f"--folder {options.folder}: 8 GB have to be free there; name another folder")
     if options.output is None:
         options.output = ROOT / "run" / "bench-quick" if options.quick else ROOT / "docs"
     return options

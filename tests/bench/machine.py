@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 
+from tests.bench.results import LOAD
+
 LIBRARIES = (
     "aiohttp",
     "python-socketio",
@@ -53,7 +55,7 @@ def describe(folder: Path) -> tuple[tuple[str, str], ...]:
         ("Memory", f"{memory.total / 1e9:.1f} GB"),
         ("Kernel", f"{platform.system()} {platform.release()}"),
         ("Data folders of all contestants", f"{kind} on {disk(device)}"),
-        ("Load average before", f"{os.getloadavg()[0]:.2f}"),
+        (LOAD, f"{os.getloadavg()[0]:.2f}"),
         ("Python", platform.python_version()),
         ("Libraries", ", ".join(installed(LIBRARIES))),
         ("Programs", ", ".join(f"{name} {programs_version(*command)}"

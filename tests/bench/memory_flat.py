@@ -146,5 +146,5 @@ def rude(bench: Bench, folder: Path) -> Run:
 def picture(file: str, name: str, points: list[Point]) -> Plot:
     """Memory over the hours."""
     hours, sizes = zip(*points, strict=True)
-    return Plot(file, "lines", name, (Series("Scribe", sizes, hours),), "memory, MB",
+    return Plot(file, "lines", f"Memory: {name}", (Series("Scribe", sizes, hours),), "memory, MB",
                 "hours recorded by each session")  # fmt: skip

@@ -4,7 +4,8 @@ import math
 
 from tests.bench.results import Plot, Row, Series
 
-QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
+QUANTILES = {"p50": (0.5, "50 %"), "p90": (0.9, "90 %"), "p99": (0.99, "99 %"),
+             "p999": (0.999, "99.9 %")}  # fmt: skip
 
 
 def bars(file: str, title: str, rows: tuple[Row, ...], key: str, label: str) -> Plot:
@@ -19,11 +20,12 @@ def bars(file: str, title: str, rows: tuple[Row, ...], key: str, label: str) -> 
 
 
 def latencies(file: str, title: str, rows: tuple[Row, ...]) -> Plot:
-    """How slow the slowest chunks are, one curve a contestant, over the nines of the share."""
-    shares = tuple(-math.log10(1 - share) for share in QUANTILES.values())
+    """How slow the slowest chunks are, one curve a contestant; each nine is as wide as another."""
+    ticks = tuple((-math.log10(1 - share), label) for share, label in QUANTILES.values())
+    places = tuple(place for place, _ in ticks)
     series = tuple(
-        Series(row.contestant, tuple(row.values[key].median for key in QUANTILES), shares)
+        Series(row.contestant, tuple(row.values[key].median for key in QUANTILES), places)
         for row in rows
     )
-    label = "nines of all chunks (0.3: half of them, 1: 90 %, 2: 99 %, 3: 99.9 %)"
-    return Plot(file, "lines", title, series, "latency, ms", label, log=True)
+    label = "share of all chunks that are acknowledged within that time"
+    return Plot(file, "lines", title, series, "latency, ms", label, log=True, x_ticks=ticks)

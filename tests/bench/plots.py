@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 
 from tests.bench.results import Plot
 
@@ -75,10 +76,16 @@ def lines(axes: Any, plot: Plot) -> None:
     axes.set_ylabel(plot.y_label)
     if plot.log:
         axes.set_yscale("log")
+        for formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+            formatter(StrMethodFormatter("{x:g}"))
     else:
         axes.set_ylim(bottom=0)
+    if plot.x_ticks:
+        places, labels = zip(*plot.x_ticks, strict=True)
+        axes.set_xticks(places, labels)
     axes.grid(linewidth=0.6)
-    axes.legend()
+    if len(plot.series) > 1:
+        axes.legend()
 
 
 def write(plots: tuple[Plot, ...], folder: Path) -> None:

@@ -17,6 +17,10 @@ stand the least and the greatest round. CPU is the processor time of a server's 
 divided by the chunks that it acknowledged; the load generator runs in a process of its own and is
 not counted. "Acknowledged" means for Scribe: on the disk, by fdatasync. Chunks per second depend on
 how busy the machine is; ratios and CPU per chunk much less.
+
+To see it on your machine: `make bench-quick` (3 minutes) or `make bench` (15 minutes). They install
+and start the peers themselves. `make bench ONLY=NAME` runs one benchmark; the others' results stay
+when they come from the same machine with the same versions.
 """
 TO = "\N{EN DASH}"
 NOT_EXPLAINED = "Nobody has written down yet what holds it back."
@@ -45,7 +49,7 @@ def table(headings: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> str:
 
 
 def number(value: float, digits: int) -> str:
-    """A number with thousands separated by thin spaces, as in 1 234.5."""
+    """A number with thousands set apart, as in 1 234.5."""
     return f"{value:,.{digits}f}".replace(",", " ")
 
 

@@ -81,7 +81,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Plot:
-    """One picture: `file` is its name without suffix."""
+    """One picture: `file` is its name without suffix; `x_ticks` are (place, label) pairs."""
 
     file: str
     kind: Literal["bars", "lines"]
@@ -90,6 +90,7 @@ class Plot:
     y_label: str
     x_label: str = ""
     log: bool = False
+    x_ticks: tuple[tuple[float, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -149,8 +150,21 @@ def from_json(data: bytes) -> Report:
     return msgspec.json.decode(data, type=Report)
 
 
+LOAD = "Load average before"
+"""The one line of the machine's description that changes from run to run."""
+
+
 def merged(old: Report | None, new: Report, order: tuple[str, ...]) -> Report:
-    """The new report, with the old one's results of the benchmarks that did not run now."""
-    known = {measured.result.name: measured for measured in (old.results if old else ())}
+    """The new report, with the old one's results of the benchmarks that did not run now.
+
+    They stay only when machine and versions are the same: others would be described wrongly.
+    """
+    same = old is not None and lasting(old) == lasting(new)
+    known = {measured.result.name: measured for measured in (old.results if old and same else ())}
     known |= {measured.result.name: measured for measured in new.results}
     return Report(new.machine, tuple(known[name] for name in order if name in known))
+
+
+def lasting(report: Report) -> dict[str, str]:
+    """The machine's description without what changes all the time."""
+    return {name: text for name, text in report.machine if name != LOAD}

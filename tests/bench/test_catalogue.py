@@ -35,6 +35,16 @@ def test_a_folder_in_memory_is_refused_with_what_to_do(
     assert "name one on a disk" in capsys.readouterr().err
 
 
+def test_a_folder_without_room_is_refused_with_what_to_do(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.bench.__main__.FREE_BYTES", 1 << 60)
+    with pytest.raises(SystemExit) as ended:
+        parse(["--folder", "."])
+    assert ended.value.code == 2
+    assert "name another folder" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("words", [["--only", "nothing"], ["--folder", "no/such/folder"]])
 def test_what_does_not_fit_ends_with_exit_code_2(words: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -14,6 +15,7 @@ LINES = Plot(
     (Series("one session", (80.0, 81.0), (0.0, 1.0)), Series("500", (90.0, 95.0), (0.0, 1.0))),
     "MB",
     "hours",
+    x_ticks=((0.5, "half an hour"),),
 )
 
 
@@ -32,3 +34,12 @@ def test_a_picture_turns_dark_with_the_page() -> None:
 
 def test_the_same_plot_gives_the_same_picture() -> None:
     assert svg_of(BARS) == svg_of(BARS)
+
+
+def test_places_on_the_axis_can_be_named() -> None:
+    assert "half an hour" in svg_of(LINES)
+
+
+def test_a_logarithmic_axis_has_plain_numbers() -> None:
+    text = svg_of(replace(LINES, series=(Series("x", (2.0, 900.0), (0.0, 1.0)),), log=True))
+    assert ">100</text>" in text

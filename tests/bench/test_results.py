@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from tests.bench.made_results import FAST, REPORT, SMALL
-from tests.bench.results import Report, from_json, merged, to_json
+from tests.bench.results import LOAD, Report, from_json, merged, to_json
 
 
 @pytest.mark.parametrize(("value", "share"), [(3.0, 0.25), (4.0, 0.0), (9.0, 0.0)])
@@ -31,11 +31,17 @@ def test_a_run_of_one_benchmark_leaves_the_results_of_the_others() -> None:
     (ingest,) = REPORT.results
     disk = replace(ingest, result=replace(ingest.result, name="raw_disk"))
     newer = replace(ingest, at="2026-02-03")
-    old = Report((("CPU", "an older one"),), (ingest, disk))
+    old = Report((*REPORT.machine, (LOAD, "0.10")), (ingest, disk))
+    now = (*REPORT.machine, (LOAD, "1.25"))
 
-    whole = merged(old, Report(REPORT.machine, (newer,)), ("raw_disk", "ingest"))
+    whole = merged(old, Report(now, (newer,)), ("raw_disk", "ingest"))
 
-    assert whole == Report(REPORT.machine, (disk, newer))
+    assert whole == Report(now, (disk, newer))
+
+
+def test_results_from_another_machine_do_not_stay() -> None:
+    old = replace(REPORT, machine=(("CPU", "two"),))
+    assert merged(old, Report(REPORT.machine, ()), ("ingest",)) == Report(REPORT.machine, ())
 
 
 def test_the_first_run_has_nothing_to_leave() -> None:
