@@ -117,7 +117,7 @@ def run(bench: Bench) -> Result:
     warm = bench.folder / "warm"
     warm.mkdir()
     put_all(ScribeSpool, 5, warm)  # sqlite-utils imports parts of itself when they are first used
-    runs = in_turn(bench, contestants(count), bench.pick(full=5, quick=3, tiny=1))
+    runs = in_turn(bench, contestants(count), bench.pick(full=7, quick=3, tiny=1))
     table = rows(runs)
     bars = tuple(
         Series(row.contestant, (value.median,), (), value.low, value.high, row.kind)
