@@ -7,9 +7,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 INPUT ?= sample
 JAVASCRIPT := tests/integration/javascript
+PEERS := tests/bench/peers
+ONLY ?=
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c packaging/constraints.txt
 
-.PHONY: help setup setup-test run test lint types contracts unit real format clean
+.PHONY: help setup setup-test run test lint types contracts unit real format \
+        bench bench-quick clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,8 +46,14 @@ format: setup-test ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+bench: $(VENV)/.scribe-bench-installed ## Compare with others, write docs/PERFORMANCE.md: 15 min (ONLY=ingest: one of them)
+	$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
+
+bench-quick: $(VENV)/.scribe-bench-installed ## The same in 3 minutes, less exact, into run/bench-quick/
+	$(BIN)/python -m tests.bench --quick $(if $(ONLY),--only $(ONLY))
+
 clean: ## Remove what set-up and runs have made (recordings in run/ stay)
-	rm -rf $(VENV) $(JAVASCRIPT)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(JAVASCRIPT)/node_modules $(PEERS)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/.scribe-installed: pyproject.toml packaging/constraints.txt packaging/system-deps.sh
 	packaging/system-deps.sh run
@@ -56,4 +65,10 @@ $(VENV)/.scribe-test-installed: $(VENV)/.scribe-installed $(JAVASCRIPT)/package.
 	packaging/system-deps.sh test
 	$(PIP_INSTALL) -e '.[dev]'
 	npm install --prefix $(JAVASCRIPT) --no-package-lock --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(VENV)/.scribe-bench-installed: $(VENV)/.scribe-installed $(PEERS)/package.json
+	packaging/system-deps.sh bench
+	$(PIP_INSTALL) -e '.[bench]'
+	npm install --prefix $(PEERS) --no-package-lock --no-audit --no-fund --loglevel=error
 	@touch $@

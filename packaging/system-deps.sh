@@ -3,6 +3,7 @@
 #
 #   packaging/system-deps.sh run     to record: sound, window, tray, keyring
 #   packaging/system-deps.sh test    the same, and what the tests use as real parts
+#   packaging/system-deps.sh bench   to record, and what the benchmarks compare with
 set -euo pipefail
 
 RUN="python3-venv libportaudio2 libasound2-plugins libpulse0
@@ -10,11 +11,13 @@ RUN="python3-venv libportaudio2 libasound2-plugins libpulse0
  libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0"
 TEST="git pulseaudio pulseaudio-utils xvfb openbox tint2 scrot xdotool x11-utils x11-xserver-utils
  dbus dbus-bin gnome-keyring espeak-ng ffmpeg procps chromium"
+BENCH="postgresql opus-tools ffmpeg espeak-ng procps"
 
 case "${1:-}" in
   run) packages=$RUN ;;
   test) packages="$RUN $TEST" ;;
-  *) sed -n '2,6p' "$0"; exit 2 ;;
+  bench) packages="$RUN $BENCH" ;;
+  *) sed -n '2,7p' "$0"; exit 2 ;;
 esac
 
 missing_from_dpkg() {
@@ -31,7 +34,7 @@ as_root() {
 install_with_apt() {
   # A Python or Node that is not Debian's own brings what these packages would.
   if python3 -c 'import ensurepip' 2>/dev/null; then packages=${packages/python3-venv/}; fi
-  if [ "$1" = test ] && ! command -v npm >/dev/null; then packages="$packages nodejs npm"; fi
+  if [ "$1" != run ] && ! command -v npm >/dev/null; then packages="$packages nodejs npm"; fi
   local missing
   missing=$(missing_from_dpkg)
   [ -n "$missing" ] || return 0

@@ -14,7 +14,13 @@ from scribe_desktop.model import PACKET_SAMPLES, SAMPLE_RATE
 Block = npt.NDArray[np.int16]
 """Samples of shape (frames, channels)."""
 
-_OPTIONS: Final = {"application": "voip", "vbr": "on", "frame_duration": "20"}
+_OPTIONS: Final = {
+    "application": "voip",
+    "vbr": "on",
+    "frame_duration": "20",
+    "compression_level": "10",
+}
+_TIME_BASE: Final = Fraction(1, SAMPLE_RATE)
 
 
 class OpusEncoder:
@@ -35,7 +41,7 @@ class OpusEncoder:
             context.layout = self._layout
             context.format = "s16"
             context.bit_rate = bitrate
-            context.time_base = Fraction(1, SAMPLE_RATE)
+            context.time_base = _TIME_BASE
             context.options = dict(_OPTIONS)
             context.open()
         except (av.error.FFmpegError, ValueError) as error:
@@ -62,7 +68,7 @@ class OpusEncoder:
             np.ascontiguousarray(samples).reshape(1, -1), format="s16", layout=self._layout
         )
         frame.sample_rate = SAMPLE_RATE
-        frame.time_base = Fraction(1, SAMPLE_RATE)
+        frame.time_base = _TIME_BASE
         frame.pts = self._fed
         self._fed += len(samples)
         try:

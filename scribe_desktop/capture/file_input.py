@@ -12,7 +12,7 @@ from scribe_desktop.model import SAMPLE_RATE, CaptureReason
 if TYPE_CHECKING:
     from scribe_desktop.capture.encoder import Block
 
-_POLL_S: Final = 0.05
+_POLL_S: Final = 0.1
 
 
 class FileInput:

@@ -18,7 +18,7 @@ from scribe_desktop.capture.sources import SoundServer, Verdict, describe, is_av
 from scribe_desktop.errors import AudioError
 from scribe_desktop.model import CaptureReason, GapReason
 
-_POLL_S: Final = 0.05
+_POLL_S: Final = 0.1
 _LONGEST_STEP_S: Final = 0.2
 _SILENT_S: Final = 1.0
 _REOPEN_SILENT_S: Final = 5.0

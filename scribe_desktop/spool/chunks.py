@@ -40,7 +40,7 @@ class ChunkRows(SpoolBase):
             SpoolFailureError: CONTRADICTION when other bytes are there under its sequence.
         """
         values = {
-            "session": self._key(chunk.session_id),
+            "session_id": chunk.session_id,
             "sequence": chunk.sequence,
             "first_sample": chunk.first_sample,
             "samples": chunk.samples,
@@ -49,19 +49,16 @@ class ChunkRows(SpoolBase):
             "started_at": chunk.started_at,
         }
         with self._writing() as connection:
-            known = self._row(
-                "SELECT sha256 FROM chunks WHERE session = :session AND sequence = :sequence",
-                values,
-            )
-            if known is not None:
-                _must_be_same(known["sha256"], chunk)
-                return
             added = connection.execute(
                 "INSERT INTO chunks (session, sequence, first_sample, samples, sha256, size,"
-                " started_at) VALUES (:session, :sequence, :first_sample, :samples, :sha256,"
-                " :size, :started_at)",
+                " started_at) SELECT id, :sequence, :first_sample, :samples, :sha256, :size,"
+                " :started_at FROM sessions WHERE session_id = :session_id"
+                " ON CONFLICT (session, sequence) DO NOTHING",
                 values,
             )
+            if added.rowcount != 1:
+                self._must_be_there(chunk)
+                return
             connection.execute(
                 "INSERT INTO audio (chunk, data) VALUES (?, ?)", (added.lastrowid, chunk.data)
             )
@@ -152,10 +149,14 @@ class ChunkRows(SpoolBase):
         with self._writing() as connection:
             connection.execute(sql, values)
 
-
-def _must_be_same(known_sha256: str, chunk: NewChunk) -> None:
-    if known_sha256 != chunk.sha256:
-        raise SpoolFailureError(
-            FailureKind.CONTRADICTION,
-            f"Part {chunk.sequence} of the session {chunk.session_id} is there with other bytes.",
+    def _must_be_there(self, chunk: NewChunk) -> None:
+        known = self._row(
+            "SELECT sha256 FROM chunks WHERE session = :session AND sequence = :sequence",
+            {"session": self._key(chunk.session_id), "sequence": chunk.sequence},
         )
+        if known is None or known["sha256"] != chunk.sha256:
+            raise SpoolFailureError(
+                FailureKind.CONTRADICTION,
+                f"Part {chunk.sequence} of the session {chunk.session_id} is there with other"
+                " bytes.",
+            )

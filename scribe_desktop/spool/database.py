@@ -19,17 +19,31 @@ from scribe_desktop.spool.lock import SpoolLock
 from scribe_desktop.spool.schema import migrate, refuse_newer
 
 FILE_NAME: Final = "spool.sqlite3"
-PAGE_SIZE: Final = 32_768
-"""Bytes; set before WAL, because the other order silently stays at 4096."""
+PAGE_SIZE: Final = 8_192
+"""Bytes, of a new file; an older one keeps its own. Set before WAL: the other order silently
+stays at 4096."""
+CHECKPOINT_BYTES: Final = 32 << 20
+"""A commit that finds the WAL longer than this moves it into the database."""
 _MAGIC: Final = b"SQLite format 3\x00"
 _SUSPECT: Final = "spool.suspect"
 _BUSY_S: Final = 10.0
 _SYNCHRONOUS_FULL: Final = 2
+_DURABLE: Final = {
+    "journal_mode": "wal",
+    "synchronous": _SYNCHRONOUS_FULL,
+    "fullfsync": 1,
+    "foreign_keys": 1,
+}
 _TABLES: Final = ("sessions", "chunks", "audio", "gaps", "markers", "receipts", "meta")
 
 
-def open_owned(folder: Path, clock: Callable[[], int]) -> tuple[Database, Path | None]:
+def open_owned(
+    folder: Path, clock: Callable[[], int], checkpoint_bytes: int
+) -> tuple[Database, Path | None]:
     """Open for writing, migrated; also where a damaged file was put, if there was one.
+
+    Commits of this connection move the WAL into the database when it is longer than
+    `checkpoint_bytes`.
 
     Raises:
         SpoolFailureError: when the folder cannot be written, or the file is newer or in use.
@@ -44,7 +58,7 @@ def open_owned(folder: Path, clock: Callable[[], int]) -> tuple[Database, Path |
         if path.exists() and _is_damaged(path):
             aside = _put_aside(path, clock)
         (folder / _SUSPECT).unlink(missing_ok=True)
-        db = _connect_owned(path)
+        db = _connect_owned(path, checkpoint_bytes)
     return db, aside
 
 
@@ -60,7 +74,6 @@ def open_for_reading(folder: Path) -> Database:
     with converted():
         connection = _connection(f"{path.absolute().as_uri()}?mode=ro")
         try:
-            connection.execute("PRAGMA synchronous = FULL")
             db = Database(connection)
             refuse_newer(db)
         except BaseException:
@@ -75,19 +88,27 @@ def mark_suspect(folder: Path) -> None:
 
 
 def _connection(uri: str) -> sqlite3.Connection:
+    """Durable whatever it is used for: even one that only looks moves the WAL when it closes."""
     # No implicit transactions: every write begins with our own BEGIN IMMEDIATE.
     connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None)
     connection.row_factory = sqlite3.Row
+    try:
+        for pragma in ("synchronous = FULL", "fullfsync = ON", "checkpoint_fullfsync = ON"):
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
-def _connect_owned(path: Path) -> Database:
+def _connect_owned(path: Path, checkpoint_bytes: int) -> Database:
     with converted():
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         path.chmod(0o600)
         connection = _connection(path.absolute().as_uri())
         try:
             _set_pragmas(connection)
+            _set_checkpoint(connection, checkpoint_bytes)
             db = Database(connection)
             refuse_newer(db)
             migrate(db)
@@ -102,24 +123,26 @@ def _set_pragmas(connection: sqlite3.Connection) -> None:
         f"page_size = {PAGE_SIZE}",
         "auto_vacuum = INCREMENTAL",
         "journal_mode = WAL",
-        "synchronous = FULL",
-        "fullfsync = ON",
-        "checkpoint_fullfsync = ON",
         "foreign_keys = ON",
-        "wal_autocheckpoint = 256",
         "journal_size_limit = 67108864",
     ):
         connection.execute(f"PRAGMA {pragma}").fetchall()
     found = {
         name: connection.execute(f"PRAGMA {name}").fetchone()[0]
-        for name in ("journal_mode", "synchronous", "foreign_keys")
+        for name in ("journal_mode", "synchronous", "fullfsync", "foreign_keys")
     }
-    if found != {"journal_mode": "wal", "synchronous": _SYNCHRONOUS_FULL, "foreign_keys": 1}:
+    if found != _DURABLE:
         raise SpoolFailureError(
             FailureKind.OTHER,
             f"The file does not promise durability: {found}.",
             "Keep the recordings on a local disk, not on a network share.",
         )
+
+
+def _set_checkpoint(connection: sqlite3.Connection, length: int) -> None:
+    """Convert bytes to pages of this file: an older one has pages of another size."""
+    page_size = connection.execute("PRAGMA page_size").fetchone()[0]
+    connection.execute(f"PRAGMA wal_autocheckpoint = {max(1, length // page_size)}")
 
 
 def _is_damaged(path: Path) -> bool:

@@ -14,7 +14,7 @@ class DeliveryRows(ChunkRows):
         """How many chunks the server does not have and may still get."""
         row = self._row(
             "SELECT coalesce(sum(unsent), 0) AS n FROM sessions"
-            " WHERE unsent > 0 AND refused_code IS NULL AND audio_deleted_at IS NULL"
+            " WHERE waiting = 1 AND refused_code IS NULL AND audio_deleted_at IS NULL"
         )
         return 0 if row is None else int(row["n"])
 
@@ -41,11 +41,13 @@ class DeliveryRows(ChunkRows):
             exclude: (session id, sequence) pairs that are on their way already.
             skip_sessions: sessions to leave out for now.
         """
-        # Each step is a look into an index that holds unsent chunks only.
+        # Each step is a look into an index that holds only what waits. A waiting session gives at
+        # least one chunk, unless it is skipped or its chunks are excluded.
         sessions = self._rows(
             "SELECT id, session_id FROM sessions"
-            " WHERE unsent > 0 AND refused_code IS NULL AND audio_deleted_at IS NULL"
-            " ORDER BY ended_at IS NOT NULL, started_at, id"
+            " WHERE waiting = 1 AND refused_code IS NULL AND audio_deleted_at IS NULL"
+            " ORDER BY ended_at IS NOT NULL, started_at, id LIMIT :most",
+            {"most": limit + len(skip_sessions) + len(exclude)},
         )
         found: list[Chunk] = []
         for session in sessions:

@@ -150,6 +150,31 @@ def _first_tables(db: Database) -> None:
         db.conn.execute(statement)
 
 
+# Counting a chunk changes `unsent` but hardly ever `waiting`, so that the index of the sessions to
+# send is not written again with every chunk. Its first column puts open sessions first.
+_WAITING: Final = (
+    "ALTER TABLE sessions ADD COLUMN waiting INTEGER NOT NULL DEFAULT 0",
+    "UPDATE sessions SET waiting = 1 WHERE unsent > 0",
+    (
+        "CREATE TRIGGER session_waiting AFTER UPDATE OF unsent ON sessions "
+        "WHEN NEW.waiting <> (NEW.unsent > 0) BEGIN "
+        "UPDATE sessions SET waiting = NEW.unsent > 0 WHERE id = NEW.id; END"
+    ),
+    "DROP INDEX sessions_unsent",
+    (
+        "CREATE INDEX sessions_waiting ON sessions(ended_at IS NOT NULL, started_at) "
+        "WHERE waiting = 1 AND refused_code IS NULL AND audio_deleted_at IS NULL"
+    ),
+    "CREATE INDEX sessions_dropping ON sessions(id) WHERE dropping = 1",
+)
+
+
+@migrations(name="0002_waiting_sessions")
+def _waiting_sessions(db: Database) -> None:
+    for statement in _WAITING:
+        db.conn.execute(statement)
+
+
 def refuse_newer(db: Database) -> None:
     """Raise when a newer version of the program has changed the file.
 
@@ -173,4 +198,4 @@ def migrate(db: Database) -> None:
     db.conn.execute("COMMIT")
 
 
-_KNOWN: Final = frozenset({"0001_first_tables"})
+_KNOWN: Final = frozenset({"0001_first_tables", "0002_waiting_sessions"})

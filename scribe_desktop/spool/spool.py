@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Self
 
 from scribe_desktop.model import now_ms
-from scribe_desktop.spool.database import open_for_reading, open_owned
+from scribe_desktop.spool.database import CHECKPOINT_BYTES, open_for_reading, open_owned
 from scribe_desktop.spool.delivery import DeliveryRows
 from scribe_desktop.spool.sessions import SessionRows
 
@@ -18,13 +18,25 @@ class Spool(SessionRows, DeliveryRows):
     """
 
     @classmethod
-    def open(cls, folder: Path, *, clock: Callable[[], int] = now_ms) -> Self:
+    def open(
+        cls,
+        folder: Path,
+        *,
+        clock: Callable[[], int] = now_ms,
+        checkpoint_bytes: int = CHECKPOINT_BYTES,
+    ) -> Self:
         """Open for writing; a damaged file is put aside (`quarantined`) and a new one made.
+
+        Args:
+            folder: where the file is.
+            clock: ms since 1970 UTC.
+            checkpoint_bytes: how long the WAL may be before a commit of this object moves it
+                into the database; of several threads, the one with the least does it for all.
 
         Raises:
             SpoolError: the folder cannot be written, or the file is newer or locked.
         """
-        db, aside = open_owned(folder, clock)
+        db, aside = open_owned(folder, clock, checkpoint_bytes)
         spool = cls(folder, db, clock=clock, quarantined=aside)
         spool.finish_deletions()
         return spool

@@ -16,6 +16,8 @@ from scribe_desktop.sync.target import ServerTarget
 from scribe_desktop.sync.transport import SocketIoConnection
 
 REOPEN_S: Final = 5.0
+CHECKPOINT_BYTES: Final = 8 << 20
+"""Less than capture's, so that while chunks are acked the encoder thread never has to."""
 
 Wish = Callable[[Driver], None]
 
@@ -103,7 +105,11 @@ class SyncEngine:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                spool = Spool.open(self._folder, clock=self._surroundings.clock)
+                spool = Spool.open(
+                    self._folder,
+                    clock=self._surroundings.clock,
+                    checkpoint_bytes=CHECKPOINT_BYTES,
+                )
             except SpoolError as error:
                 self._publish(
                     SyncStatus(state=SyncState.ERROR, error_code=reasons.SPOOL, error=error.message)

@@ -1,3 +1,4 @@
+import sqlite3
 import stat
 import threading
 from pathlib import Path
@@ -6,8 +7,8 @@ import pytest
 
 from scribe_desktop.errors import SpoolError
 from scribe_desktop.spool import FailureKind, Spool, SpoolFailureError
-from scribe_desktop.spool.database import FILE_NAME, PAGE_SIZE
-from tests.parts.filled_spool import add_session, new_session, session_id_of
+from scribe_desktop.spool.database import FILE_NAME, PAGE_SIZE, _set_pragmas
+from tests.parts.filled_spool import add_session, new_chunk, new_session, session_id_of
 
 SESSION = session_id_of(1)
 
@@ -22,7 +23,52 @@ def test_each_connection_promises_durability(tmp_path: Path) -> None:
     for spool in (first, second):
         assert pragma(spool, "journal_mode") == "wal"
         assert pragma(spool, "synchronous") == 2
+        assert pragma(spool, "fullfsync") == 1
+        assert pragma(spool, "checkpoint_fullfsync") == 1
         assert pragma(spool, "page_size") == PAGE_SIZE
+
+
+def test_a_connection_that_cannot_promise_it_is_refused(tmp_path: Path) -> None:
+    connection = sqlite3.connect(":memory:")
+
+    with pytest.raises(SpoolFailureError, match="does not promise durability"):
+        _set_pragmas(connection)
+
+
+def test_a_reading_connection_promises_durability_too(tmp_path: Path) -> None:
+    Spool.open(tmp_path).close()
+    reader = Spool.open_read_only(tmp_path)
+
+    assert pragma(reader, "synchronous") == 2
+    assert pragma(reader, "fullfsync") == 1
+
+
+@pytest.mark.parametrize("page_size", [4096, 32_768])
+def test_the_checkpoint_comes_at_the_same_length_whatever_the_page_size(
+    tmp_path: Path, page_size: int
+) -> None:
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    connection.execute(f"PRAGMA page_size = {page_size}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("CREATE TABLE earlier (word)")
+    connection.close()
+
+    spool = Spool.open(tmp_path, checkpoint_bytes=1 << 20)
+
+    assert pragma(spool, "wal_autocheckpoint") == (1 << 20) // page_size
+
+
+@pytest.mark.parametrize(("checkpoint_bytes", "moved"), [(1, True), (1 << 20, False)])
+def test_a_commit_moves_the_log_into_the_file_only_when_it_is_long(
+    tmp_path: Path, checkpoint_bytes: int, moved: bool
+) -> None:
+    spool = Spool.open(tmp_path, checkpoint_bytes=checkpoint_bytes)
+    spool.create_session(new_session(SESSION))
+    before = (tmp_path / FILE_NAME).stat().st_size
+
+    spool.add_chunk(new_chunk(SESSION, 0, size=100_000))
+
+    assert ((tmp_path / FILE_NAME).stat().st_size > before + 90_000) is moved
 
 
 def test_only_the_owner_of_the_account_may_read_the_files(tmp_path: Path) -> None:

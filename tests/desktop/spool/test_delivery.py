@@ -43,6 +43,16 @@ def test_what_is_on_its_way_is_not_taken_again(spool: Spool) -> None:
     assert places(spool, 9, skip_sessions={OLD}) == [(NEW, 0)]
 
 
+def test_sessions_that_are_busy_or_skipped_do_not_hide_the_ones_behind_them(spool: Spool) -> None:
+    busy, skipped = session_id_of(1), session_id_of(2)
+    for number in range(1, 5):
+        add_session(spool, session_id_of(number), chunks=1, started_at=number)
+
+    found = places(spool, 1, exclude={(busy, 0)}, skip_sessions={skipped})
+
+    assert found == [(session_id_of(3), 0)]
+
+
 def test_refused_chunks_and_sessions_wait_for_nobody(spool: Spool) -> None:
     add_session(spool, OLD, chunks=2)
     add_session(spool, NEW, chunks=2, started_at=20)

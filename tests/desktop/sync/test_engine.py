@@ -6,6 +6,7 @@ import pytest
 
 from scribe_desktop.model import SyncState, SyncStatus
 from scribe_desktop.spool import Spool
+from scribe_desktop.spool.database import FILE_NAME
 from scribe_desktop.sync.engine import SyncEngine
 from scribe_desktop.sync.identity import Identities
 from tests.parts.fake_server import FakeServer
@@ -67,6 +68,20 @@ def test_a_wake_up_from_another_thread_sends_what_is_new(running: Running) -> No
     add_session(running.spool, FIRST, chunks=3)
     running.engine.wake()
     wait_until(lambda: running.spool.receipt(FIRST), timeout_s=10, what="a receipt")
+
+
+def test_the_sync_thread_moves_the_log_of_the_spool_into_its_file(
+    running: Running, tmp_path: Path
+) -> None:
+    running.engine.start()
+    add_session(running.spool, FIRST, chunks=30, size=300_000)
+    spooled = (tmp_path / FILE_NAME).stat().st_size
+    running.engine.set_target(TARGET)
+
+    wait_until(lambda: running.spool.receipt(FIRST), timeout_s=10, what="a receipt")
+
+    assert spooled < 1_000_000
+    assert (tmp_path / FILE_NAME).stat().st_size > 30 * 300_000
 
 
 def test_pausing_and_going_on(running: Running) -> None:
