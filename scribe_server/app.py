@@ -16,7 +16,7 @@ from typing import Final, Self
 
 from aiohttp import web
 
-from scribe_server.auth import Auth
+from scribe_server.auth import LOCAL_USER, Auth
 from scribe_server.config import ServerConfig, is_loopback
 from scribe_server.errors import StartupError
 from scribe_server.http_api.answers import typed_errors
@@ -30,6 +30,7 @@ from scribe_server.receipts import ReceiptSigner
 from scribe_server.sockets.server import SocketServer
 from scribe_server.store import Store
 from scribe_server.store.clock import now_ms
+from scribe_server.store.files import Files
 
 log = logging.getLogger(__name__)
 
@@ -45,12 +46,28 @@ Announce = Callable[[str, str], None]
 
 
 class Server:
-    """All parts of one server; use it as an async context."""
+    """All parts of one server; use it as an async context.
 
-    def __init__(self, config: ServerConfig, *, child_token: str | None = None) -> None:
+    Args:
+        config: the settings.
+        child_token: a token that is kept in memory only.
+        child_user: whose recordings it opens.
+        files: the disk, when it is not simply the operating system's.
+    """
+
+    def __init__(
+        self,
+        config: ServerConfig,
+        *,
+        child_token: str | None = None,
+        child_user: str | None = None,
+        files: Files | None = None,
+    ) -> None:
         self.config = config
         self.url = ""
         self._child_token = child_token
+        self._child_user = child_user or LOCAL_USER
+        self._files = files
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -68,12 +85,14 @@ class Server:
 
     async def _start(self) -> None:
         config = self.config
-        self.store = Store.open(config.data_dir, config.storage_dir, config.database_url, now_ms)
+        self.store = Store.open(
+            config.data_dir, config.storage_dir, config.database_url, now_ms, files=self._files
+        )
         self._stack.push_async_callback(asyncio.to_thread, self.store.close)
         signer = ReceiptSigner.load_or_create(config.data_dir)
         auth = Auth(self.store.database, config.auth, now_ms)
         if self._child_token is not None:
-            auth.memory_token(self._child_token)
+            auth.memory_token(self._child_token, self._child_user)
         audio = await self._audio_cache()
         metrics = Metrics()
         sockets = SocketServer(
@@ -147,9 +166,14 @@ def _reachable(host: str) -> str:
 
 
 async def serve(
-    config: ServerConfig, announce: Announce, *, child_token: str | None = None
+    config: ServerConfig,
+    announce: Announce,
+    *,
+    child_token: str | None = None,
+    child_user: str | None = None,
+    files: Files | None = None,
 ) -> None:
-    """Serve until SIGTERM, SIGINT or, for a child, the end of stdin.
+    """Serve until SIGTERM, SIGINT or, for a child, the end of stdin; see Server.
 
     Raises:
         StartupError: the server cannot start.
@@ -160,7 +184,9 @@ async def serve(
         if sys.platform != "win32":
             loop.add_signal_handler(number, stop.set)
     _raise_descriptor_limit()
-    async with Server(config, child_token=child_token) as server:
+    async with Server(
+        config, child_token=child_token, child_user=child_user, files=files
+    ) as server:
         _warn(config)
         log.info("listening on %s (server %s)", server.url, server.store.server_id)
         if config.child:
@@ -206,7 +232,14 @@ def _raise_descriptor_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def run(config: ServerConfig, announce: Announce, *, child_token: str | None = None) -> None:
+def run(
+    config: ServerConfig,
+    announce: Announce,
+    *,
+    child_token: str | None = None,
+    child_user: str | None = None,
+    files: Files | None = None,
+) -> None:
     """Run `serve` on uvloop where there is one.
 
     Raises:
@@ -219,4 +252,6 @@ def run(config: ServerConfig, announce: Announce, *, child_token: str | None = N
     else:
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(serve(config, announce, child_token=child_token))
+        runner.run(
+            serve(config, announce, child_token=child_token, child_user=child_user, files=files)
+        )

@@ -42,6 +42,38 @@ def stitch_helper(descriptor: int) -> None:
     sys.exit(main(descriptor))
 
 
+@program.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def loadtest(arguments: tuple[str, ...]) -> None:
+    """Put a server under load, and prove that it lost nothing."""
+    from scribe_server.loadtest.command import loadtest as command
+
+    code = command.main(list(arguments), prog_name="scribe-server loadtest", standalone_mode=False)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+@program.command("loadtest-worker", hidden=True)
+def loadtest_worker() -> None:
+    """Send one part of a load test; run by the load test itself."""
+    from scribe_server.loadtest.worker import main
+
+    sys.exit(main())
+
+
+@program.command("loadtest-server", hidden=True)
+@click.option("--user", required=True)
+@click.option("--sync-delay-ms", type=click.FloatRange(0), default=0)
+@click.option("--data-dir", "DATA_DIR", required=True)
+@click.option("--port", "PORT", default="0")
+def loadtest_server(user: str, sync_delay_ms: float, **values: str) -> None:
+    """Serve one load test, from a disk that may be slow; run by the load test itself."""
+    from scribe_server.loadtest.slow import SlowFiles
+
+    config = config_of({**values, "announce": True, "child": True})
+    files = SlowFiles(sync_delay_ms / 1000) if sync_delay_ms else None
+    serve(config, child_user=user, files=files)
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command line; our errors become a sentence and an exit code."""
     try:

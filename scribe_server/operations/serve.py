@@ -3,18 +3,28 @@
 import json
 import os
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from scribe_server.config import ServerConfig
 from scribe_server.errors import StartupError
 from scribe_server.operations.logs import log_to_stderr
 
+if TYPE_CHECKING:
+    from scribe_server.store.files import Files
+
 _SHORTEST_TOKEN: Final = 20
 _LONGEST_TOKEN: Final = 4096
 
 
-def serve(config: ServerConfig) -> None:
+def serve(
+    config: ServerConfig, *, child_user: str | None = None, files: "Files | None" = None
+) -> None:
     """Serve until told to end.
+
+    Args:
+        config: the settings.
+        child_user: whose recordings the token on a child's stdin opens.
+        files: the disk, when it is not simply the operating system's.
 
     Raises:
         StartupError: the server cannot start.
@@ -29,7 +39,7 @@ def serve(config: ServerConfig) -> None:
             sys.stdout.write(json.dumps(line) + "\n")
             sys.stdout.flush()
 
-    run(config, announce, child_token=child_token)
+    run(config, announce, child_token=child_token, child_user=child_user, files=files)
 
 
 def _token_from_stdin() -> str:
