@@ -31,10 +31,11 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="scribe-bench-", dir=options.folder))
     folder.chmod(0o755)  # PostgreSQL, which is not root, has its folder in it
     try:
-        report = measure(tuple(names), size, folder)
+        described = machine.describe(folder)
+        for name in names:  # written one by one: who interrupts it keeps what is done
+            write(Report(described, (measure(name, size, folder),)), options.output)
     finally:
         shutil.rmtree(folder)
-    write(report, options.output)
     say(f"took {time.monotonic() - began:.0f} s; written: {options.output / 'PERFORMANCE.md'}")
 
 
@@ -69,19 +70,15 @@ def allow_many_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def measure(names: tuple[str, ...], size: Size, folder: Path) -> Report:
-    """Run the benchmarks one after the other."""
-    described = machine.describe(folder)
-    done = []
-    for name in names:
-        say(f"{name} ({size})")
-        own = folder / name
-        own.mkdir()
-        load, began = os.getloadavg()[0], time.monotonic()
-        at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-        result = catalogue.benchmark(name)(Bench(size, own, say))
-        done.append(Measured(result, at, size, time.monotonic() - began, load))
-    return Report(described, tuple(done))
+def measure(name: str, size: Size, folder: Path) -> Measured:
+    """Run a benchmark."""
+    say(f"{name} ({size})")
+    own = folder / name
+    own.mkdir()
+    load, began = os.getloadavg()[0], time.monotonic()
+    at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    result = catalogue.benchmark(name)(Bench(size, own, say))
+    return Measured(result, at, size, time.monotonic() - began, load)
 
 
 def write(report: Report, output: Path) -> None:

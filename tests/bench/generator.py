@@ -87,7 +87,7 @@ async def drive(job: Job, links: Sequence[Link], tally: Tally) -> float:
     answer(Began(begin))
     measuring = begin + job.warm_s
     end = measuring + job.measure_s
-    tally.measure(measuring, end)
+    tally.measure(measuring, end, by_due=job.rate is not None)
     tally.running = True
     if job.rate is None:
         for link in links:

@@ -55,7 +55,7 @@ class Outcome(msgspec.Struct, frozen=True):
     """What came of it.
 
     Attributes:
-        measured: chunks acknowledged while measuring.
+        measured: chunks acknowledged while measuring; in an open loop, due while measuring.
         seconds: how long measuring took.
         sent: chunks sent, warm-up included.
         acked: chunks acknowledged, warm-up included.

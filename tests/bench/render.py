@@ -61,9 +61,11 @@ def with_spread(values: Spread, digits: int) -> str:
     return f"{text} ({number(values.low, digits)}{TO}{number(values.high, digits)})"
 
 
-def digits_for(value: float) -> int:
+def digits_for(values: Spread) -> int:
     """How many digits after the point a figure needs to be told apart from its goal."""
-    size = abs(value)
+    if all(value.is_integer() for value in (values.median, values.low, values.high)):
+        return 0
+    size = abs(values.median)
     return 0 if size >= 100 else 1 if size >= 20 else 2
 
 
@@ -81,7 +83,9 @@ def verdict(figure: Figure) -> str:
     share = figure.goal.missed_by(figure.measured.median)
     if math.isinf(share):
         return "**missed**"
-    return f"**missed by {share:.0%}**" if share < 10 else f"**missed, {share + 1:.0f}-fold**"
+    if share < 10:
+        return f"**missed by {share * 100:.0f} %**"
+    return f"**missed, {share + 1:.0f}-fold**"
 
 
 def command(name: str) -> str:
@@ -96,7 +100,7 @@ def figure_table(figures: list[tuple[str, Figure]]) -> str:
             figure.goal.figure,
             figure.goal.text,
             goal_text(figure),
-            f"{with_spread(figure.measured, digits_for(figure.measured.median))} "
+            f"{with_spread(figure.measured, digits_for(figure.measured))} "
             f"{figure.goal.unit}".strip(),
             verdict(figure),
             command(name),

@@ -86,8 +86,10 @@ def claims(sessions: int, runs: list[Run]) -> tuple[Claim, ...]:
     """What the original says of many sessions and of success."""
     sent, lost = (sum(run[key] for run in runs) for key in ("sent", "lost"))
     memory = max(run["peak_mb"] for run in runs)
-    success = f"{(sent - lost) / sent:.4%} ({lost:.0f} of {sent:.0f} chunks lost or refused)"
+    success = (
+        f"{(sent - lost) / sent * 100:.4f} % ({lost:.0f} of {sent:.0f} chunks lost or refused)"
+    )
     return (
-        Claim("Recordings at once", "50 to 100", f"{sessions} (memory {memory:.0f} MB)"),
+        Claim("Recordings at once", "50 to 100", f"{number(sessions, 0)}, with {memory:.0f} MB"),
         Claim("Success", "99.9 %", success),
     )

@@ -12,7 +12,11 @@ SHARES = (0.5, 0.9, 0.95, 0.99, 0.999, 0.9999, 1.0)
 
 
 class Tally:
-    """Sums over all connections; latencies count when the ack comes while measuring."""
+    """Sums over all connections.
+
+    In a closed loop the acks that come while measuring count. In an open loop the chunks that are
+    due while measuring do, however late their ack comes: a stall at the end would not show else.
+    """
 
     def __init__(self) -> None:
         self.sent = 0
@@ -24,6 +28,7 @@ class Tally:
         self.leaving = False
         self._from = float("inf")
         self._to = float("inf")
+        self._by_due = False
         self._latencies = array("d")
         self._target = float("inf")
         self._reached = asyncio.Event()
@@ -42,16 +47,17 @@ class Tally:
                 async with asyncio.timeout(timeout_s):
                     await self._reached.wait()
 
-    def measure(self, begin: float, end: float) -> None:
-        """Set the time between which acks are measured (monotonic seconds)."""
+    def measure(self, begin: float, end: float, *, by_due: bool) -> None:
+        """Set the time (monotonic seconds) in which acks, or due chunks, are measured."""
         self._from, self._to = begin, end
+        self._by_due = by_due
 
     def ack(self, due: float) -> None:
         """A chunk that was due then is acknowledged now."""
         now = time.perf_counter()
         self.acked += 1
         self._look()
-        if self._from <= now < self._to:
+        if self._from <= (due if self._by_due else now) < self._to:
             self._latencies.append(now - due)
 
     def error(self, what: str) -> None:

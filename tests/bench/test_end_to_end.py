@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.bench.__main__ import RESULTS, measure, write
+from tests.bench.machine import describe
 from tests.bench.memory_flat import DAY, MANY, RUDE
-from tests.bench.results import from_json
+from tests.bench.results import Report, from_json
 
 
 @pytest.mark.real
@@ -15,7 +16,7 @@ def test_a_tiny_run_measures_every_contestant_and_writes_the_page(tmp_path: Path
     data, output = tmp_path / "data", tmp_path / "out"
     data.mkdir()
 
-    write(measure(("memory_flat",), "tiny", data), output)
+    write(Report(describe(data), (measure("memory_flat", "tiny", data),)), output)
 
     (measured,) = from_json((output / "performance" / RESULTS).read_bytes()).results
     result = measured.result

@@ -2,15 +2,16 @@ from dataclasses import replace
 
 import pytest
 
+from tests.bench.figures import Spread
 from tests.bench.made_results import REPORT
-from tests.bench.render import NOT_EXPLAINED, number, render
+from tests.bench.render import NOT_EXPLAINED, digits_for, number, render
 
 PAGE = render(REPORT, {"1a": "The disk is slow.\n", "2": "never shown"})
 
 
 def test_a_missed_figure_says_by_how_much_and_what_holds_it_back() -> None:
     row = next(line for line in PAGE.splitlines() if line.startswith("| 1a |"))
-    assert "≥ 4 times | 3.00 (2.50\N{EN DASH}4.50) times | **missed by 25%** |" in row
+    assert "≥ 4 times | 3.00 (2.50\N{EN DASH}4.50) times | **missed by 25 %** |" in row
     assert "- **1a, chunks per second, ours over theirs**: The disk is slow.\n" in PAGE
 
 
@@ -51,3 +52,8 @@ def test_a_quick_run_is_said_to_be_one() -> None:
 )
 def test_thousands_are_set_apart(value: float, digits: int, text: str) -> None:
     assert number(value, digits) == text
+
+
+def test_counts_have_no_digits_after_the_point() -> None:
+    assert digits_for(Spread(0.0, 0.0, 2.0, 3)) == 0
+    assert digits_for(Spread(0.0, 0.0, 0.5, 3)) == 2
