@@ -55,6 +55,9 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
     """The Theil-Sen slope of (x, y) points: the median slope of all pairs, deaf to outliers.
 
     Sen, "Estimates of the regression coefficient based on Kendall's tau", 1968.
+
+    Raises:
+        ValueError: all points have the same x.
     """
     slopes = [
         (later[1] - earlier[1]) / (later[0] - earlier[0])
@@ -62,6 +65,8 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
         for later in points[at + 1 :]
         if later[0] != earlier[0]
     ]
+    if not slopes:
+        raise ValueError("points of one x only have no slope: measure for longer")
     return median(slopes)
 
 

@@ -23,7 +23,7 @@ from tests.bench.tus_link import TusLink
 
 Link = SocketLink | TusLink
 CONNECTING_AT_ONCE = 64
-PROGRESS_S = 0.1
+PROGRESS_S = 0.02
 GRACE_S = 5.0
 """How long acks may come after the last chunk was sent."""
 

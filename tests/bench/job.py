@@ -64,7 +64,7 @@ class Outcome(msgspec.Struct, frozen=True):
         ended: connections that the server ended.
         quantiles_ms: latency by share of the chunks measured; in an open loop it counts from the
             scheduled time.
-        progress: (monotonic seconds, chunks acknowledged so far), ten times a second.
+        progress: (monotonic seconds, chunks acknowledged so far), fifty times a second.
     """
 
     measured: int

@@ -34,7 +34,7 @@ def run(bench: Bench) -> Result:
     contestants: dict[str, Contestant] = {
         name: partial(loaded, start, bench) for name, (_, start) in STARTS.items()
     }
-    runs = in_turn(bench, contestants, bench.pick(full=3, quick=1, tiny=1))
+    runs = in_turn(bench, contestants, bench.pick(full=3, quick=3, tiny=1))
     rows = tuple(Row(name, STARTS[name][0], summary(done)) for name, done in runs.items())
     return Result(
         "light_load",
@@ -59,8 +59,8 @@ def loaded(start: Start, bench: Bench, folder: Path) -> Run:
             chunk_bytes=CHUNK_BYTES,
             rate=float(SESSIONS),
             per_session=10_000,
-            warm_s=bench.pick(full=2.0, quick=2.0, tiny=0.5),
-            measure_s=bench.pick(full=15.0, quick=8.0, tiny=1.0),
+            warm_s=bench.pick(full=2.0, quick=1.0, tiny=0.5),
+            measure_s=bench.pick(full=15.0, quick=4.0, tiny=1.0),
         )
         return drive(job, server.pids).run()
 

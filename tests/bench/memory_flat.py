@@ -112,9 +112,9 @@ def run(bench: Bench) -> Result:
 
 def one_day(bench: Bench, server: Server) -> Loaded:
     """24 hours of one session, back to back."""
-    chunks = bench.pick(full=2880, quick=2880, tiny=120)
+    chunks = bench.pick(full=2880, quick=2880, tiny=480)
     return drive(job_for(server, connections=1, limit=chunks, per_session=chunks, warm_s=0.0,
-                         measure_s=60.0), server.pids, every_s=0.05)  # fmt: skip
+                         measure_s=60.0), server.pids, every_s=0.02)  # fmt: skip
 
 
 def many(bench: Bench, server: Server) -> Loaded:

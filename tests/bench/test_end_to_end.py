@@ -24,7 +24,7 @@ def test_a_tiny_run_measures_every_contestant_and_writes_the_page(tmp_path: Path
     assert [row.contestant for row in result.rows] == [DAY, MANY, RUDE]
     assert [figure.goal.figure for figure in result.figures] == ["4a", "4b", "4c"]
     day, many, rude = (row.values for row in result.rows)
-    assert (day["chunks"].median, day["hours"].median) == (120, 1)
+    assert (day["chunks"].median, day["hours"].median) == (480, 4)
     assert all(values["lost"].median == 0 for values in (day, many, rude))
     assert all(values["chunks"].median > 0 for values in (many, rude))
     assert all(values["peak_mb"].median >= values["first_mb"].median > 0 for values in (day, many))

@@ -35,6 +35,11 @@ def test_the_slope_of_a_line_is_its_own_whatever_one_outlier_says() -> None:
     assert slope(points) == pytest.approx(2.0)
 
 
+def test_points_of_one_x_have_no_slope() -> None:
+    with pytest.raises(ValueError, match="measure for longer"):
+        slope([(1.0, 1.0), (1.0, 2.0)])
+
+
 def test_the_second_half_begins_in_the_middle_of_the_time_not_of_the_points() -> None:
     points = [(0.0, 1.0), (1.0, 1.0), (2.0, 1.0), (3.0, 1.0), (10.0, 5.0)]
     assert second_half(points) == [(10.0, 5.0)]
