@@ -220,7 +220,7 @@ class GuardedServer(socketio.AsyncServer):  # type: ignore[misc] # socketio has 
             return _checked(waiting)
         if not data:
             raise ValueError("an empty packet")
-        arrived = StrictPacket(encoded_packet=data)
+        arrived = StrictPacket.arrived(data)
         connected = self.manager.sid_from_eio_sid(eio_sid, NAMESPACE) is not None
         first = arrived.packet_type == packet.CONNECT and arrived.namespace in {None, NAMESPACE}
         if connected == first:

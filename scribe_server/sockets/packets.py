@@ -15,6 +15,7 @@ MAX_POLLING_PACKETS = 10_000
 """In one request body. The stock limit of 16 is too small: a client that has fallen behind sends
 all that it has buffered at once, up to the `maxPayload` it was told."""
 _SHORT_FRAME = 8
+_EVENT_WITH_ATTACHMENT = "51-["
 _BASE64 = re.compile(r"b(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
 MALFORMED = (ValueError, TypeError, LookupError, RecursionError)
@@ -39,6 +40,15 @@ class StrictPacket(packet.Packet):  # type: ignore[misc] # socketio has no types
     """A Socket.IO packet with one attachment at most, where its placeholder says."""
 
     json = StrictJson
+
+    @classmethod
+    def arrived(cls, frame: object) -> "StrictPacket":
+        """The packet that a frame begins; the commonest kind without the general parser."""
+        if not isinstance(frame, str) or not frame.startswith(_EVENT_WITH_ATTACHMENT):
+            return cls(encoded_packet=frame)
+        made = cls(packet.BINARY_EVENT, msgspec.json.decode(frame[3:]), binary=False)
+        made.attachment_count = 1
+        return made
 
     def decode(self, encoded_packet: object) -> int:
         """Parse the text part; returns how many attachments follow (0 or 1)."""
