@@ -210,11 +210,12 @@ def _need_plots() -> None:
 
 
 async def _until_told(options: Options, screen: Screen) -> report.Report:
-    """Run, and clean up on SIGTERM as on Ctrl+C."""
+    """Run, and clean up on SIGTERM as on Ctrl+C, also when a shell started us with it ignored."""
     task = asyncio.current_task()
     assert task is not None
     if sys.platform != "win32":
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     return await run(options, screen)
 
 
