@@ -162,14 +162,34 @@ def test_garbage_behind_the_last_record_is_cut(tmp_path: Path) -> None:
         assert segment.stat().st_size == size
 
 
-def test_records_of_an_unknown_session_are_kept_but_not_indexed(tmp_path: Path) -> None:
-    record(tmp_path, 2)
-    with served(tmp_path) as server, server.store.database.transaction() as connection:
-        for table in ("chunks", "sessions", "segments"):
+def forget_everything(folder: Path) -> None:
+    """As if the database had been restored from a backup that is older than all of this."""
+    with served(folder) as server, server.store.database.transaction() as connection:
+        for table in ("chunks", "sessions", "segments", "devices", "usage", "users"):
             connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - our own words
+
+
+def test_records_of_an_unknown_session_become_a_session_again(tmp_path: Path) -> None:
+    record(tmp_path, 2)
+    forget_everything(tmp_path)
     with served(tmp_path) as server:
-        assert server.store.recovered == Recovered()
-        assert server.segment_files()[0].stat().st_size > 0
+        assert server.store.recovered == Recovered(indexed=2)
+        assert books(server) == {number: (sha_of(number), "stored") for number in range(2)}
+
+
+def test_an_older_database_costs_no_segment_that_it_does_not_know(tmp_path: Path) -> None:
+    with served(tmp_path, max_segment_bytes=1) as server:
+        asyncio.run(server.record(server.owner(), [0, 1]))
+        asyncio.run(server.record(server.owner("ben"), [0, 1], OTHER_SESSION))
+        before = server.segment_files()
+        assert len(before) == 4
+    forget_everything(tmp_path)
+    with served(tmp_path) as server:
+        assert server.segment_files() == before
+        assert server.store.recovered == Recovered(indexed=4)
+        found = asyncio.run(server.store.sessions.chunks(server.owner("ben"), OTHER_SESSION))
+        assert found is not None
+        assert [chunk.sequence for chunk in found.chunks] == [0, 1]
 
 
 def test_chunks_of_a_missing_segment_are_damaged_and_mended_by_sending_them_again(
