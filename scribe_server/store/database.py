@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from scribe_server.errors import StartupError
 from scribe_server.store.errors import StorageError, StorageFailedError, StorageFullError
-from scribe_server.store.migrate import ensure_schema, stored_revision
+from scribe_server.store.migrate import REBUILD, ensure_schema, stored_revision
 from scribe_server.store.schema import HEAD
 
 T = TypeVar("T")
@@ -70,6 +70,24 @@ def is_current(path: Path) -> bool:
         engine.dispose()
 
 
+def damages(path: Path) -> list[str]:
+    """What makes the file unusable as a database, as SQLite tells it; empty when it is sound."""
+    if not path.exists() or path.stat().st_size == 0:
+        return ["it is missing"]
+    engine = create_engine(URL.create("sqlite", database=str(path)))
+    try:
+        with engine.connect() as connection:
+            found = connection.exec_driver_sql("PRAGMA integrity_check(20)").scalars().all()
+            tables = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one()
+    except DBAPIError as error:
+        return [str(error.orig)]
+    finally:
+        engine.dispose()
+    if tables == 0:
+        return ["it has no tables"]
+    return [] if found == ["ok"] else [str(line) for line in found]
+
+
 def translate(error: DBAPIError) -> StorageError:
     """One of our errors for one of SQLite's."""
     kind = StorageFullError if "is full" in str(error.orig) else StorageFailedError
@@ -115,7 +133,7 @@ class Database:
         except StorageError as error:
             database.close()
             raise StartupError(
-                f"{path} cannot be opened: {error}", "Restore it from a backup."
+                f"{path} cannot be opened: {error}", f"Restore it from a backup, or {REBUILD}."
             ) from error
         except StartupError:
             database.close()
