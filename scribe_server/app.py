@@ -31,6 +31,7 @@ from scribe_server.sockets.server import SocketServer
 from scribe_server.store import Store
 from scribe_server.store.clock import now_ms
 from scribe_server.store.files import Files
+from scribe_server.store.scrubber import Scrubber
 from scribe_server.tasks import Tasks
 
 log = logging.getLogger(__name__)
@@ -117,6 +118,15 @@ class Server:
         sockets.start()
         collector = Collector(sockets.activity)
         self._tasks.start(_collect(collector), "collect garbage")
+        if config.scrub_mb_per_s:
+            scrubber = Scrubber(
+                self.store,
+                config.data_dir,
+                bytes_per_s=config.scrub_mb_per_s * 1_000_000,
+                counts=metrics.scrubbed,
+                tell=sockets.tell_incomplete,
+            )
+            self._tasks.start(scrubber.run(), "scrub")
         self._stack.push_async_callback(self._tasks.drain, 0)
 
     async def _audio_cache(self) -> AudioCache:

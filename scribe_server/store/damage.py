@@ -1,5 +1,6 @@
 """Chunks whose bytes are not what their rows say: finding them, and counting them as missing."""
 
+import errno
 import hashlib
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +9,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from scribe_server.protocol import to_ranges
 from scribe_server.store.blobs import BlobRef, BlobStore
-from scribe_server.store.errors import BlobDamagedError
+from scribe_server.store.errors import BlobDamagedError, StorageFailedError
 from scribe_server.store.queries import Ranges
 from scribe_server.store.schema import DAMAGED, chunks, sessions
 from scribe_server.store.status import refresh_status
@@ -22,13 +23,19 @@ def ref_of(row: Row[Any]) -> BlobRef:
 def is_sound(blobs: BlobStore, row: Row[Any]) -> bool:
     """Whether the stored bytes have the row's SHA-256; reads all of them.
 
+    Bytes that the medium no longer gives are damaged like changed ones.
+
     Raises:
-        StorageFailedError: the disk failed.
+        StorageFailedError: they could not be read for another reason, which may pass.
     """
     try:
         data = blobs.read(ref_of(row))
     except BlobDamagedError:
         return False
+    except StorageFailedError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EIO:
+            return False
+        raise
     return hashlib.sha256(data).digest() == bytes(row.sha256)
 
 
@@ -36,7 +43,7 @@ def unsound(blobs: BlobStore, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
     """The rows whose stored bytes do not have their SHA-256; reads all of them.
 
     Raises:
-        StorageFailedError: the disk failed.
+        StorageFailedError: see is_sound.
     """
     return [row for row in rows if not is_sound(blobs, row)]
 

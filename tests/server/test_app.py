@@ -10,9 +10,11 @@ import pytest
 from scribe_server.app import Server
 from scribe_server.config import ServerConfig
 from scribe_server.errors import StartupError
+from scribe_server.store import scrubber
 from scribe_server.store.files import Files
+from tests.parts.damage import flip_chunk
 from tests.parts.raw_client import RawClient
-from tests.parts.store import SESSION
+from tests.parts.store import SESSION, webm
 
 CHILD_TOKEN = "scribe_child-token-of-this-test"
 
@@ -82,3 +84,30 @@ def test_an_unusable_cache_folder_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(StartupError, match="audio cache"):
         asyncio.run(start())
+
+
+@pytest.mark.logs_errors
+def test_damage_on_the_disk_is_healed_by_a_connected_recorder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(scrubber, "FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr(scrubber, "PASS_DAYS", 0)
+
+    async def scenario() -> Any:
+        async with (
+            Server(config(tmp_path, scrub_mb_per_s=1000.0), child_token=CHILD_TOKEN) as server,
+            RawClient.open(server.url) as client,
+        ):
+            await client.send("40" + json.dumps({"token": CHILD_TOKEN, "protocol": 1}))
+            await client.expect("welcome")
+            await client.start(SESSION)
+            await client.deliver(SESSION, 0, webm(b"sound"))
+            flip_chunk(tmp_path, 0)
+            incomplete = await client.expect("session-incomplete")
+            ack = await client.deliver(SESSION, 0, webm(b"sound"))
+            return incomplete, ack
+
+    incomplete, ack = asyncio.run(scenario())
+    assert incomplete == {"sessionId": SESSION, "missingRanges": [[0, 0]]}
+    assert ack["duplicate"] is False
+    assert "chunk 0 of session" in caplog.text

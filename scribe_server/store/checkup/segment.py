@@ -13,7 +13,6 @@ from sqlalchemy import Connection, Row, select
 from scribe_server.store.blobs import FoundRecord, RecordKind
 from scribe_server.store.damage import is_sound, ref_of
 from scribe_server.store.database import Database
-from scribe_server.store.errors import StorageError
 from scribe_server.store.scan import SegmentScan
 from scribe_server.store.schema import (
     DAMAGED,
@@ -87,7 +86,7 @@ class SegmentCheck:
         """Compare one segment.
 
         Raises:
-            StorageError: the database refused.
+            StorageError: the database refused, or the file may not be read.
         """
         sight = SegmentSight(number, self._blobs.size(number))
         with self._database.snapshot() as connection:
@@ -143,10 +142,7 @@ class SegmentCheck:
     def _is_there(self, row: Row[Any], size: int) -> bool:
         if self._quick:
             return bool(row.offset + row.size <= size)
-        try:
-            return is_sound(self._blobs, row)
-        except StorageError:
-            return False
+        return is_sound(self._blobs, row)
 
     def _is_readable(self, record: FoundRecord) -> bool:
         if self._quick or record.ref.length == 0:
