@@ -16,6 +16,7 @@ T = TypeVar("T")
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
 DEFAULT_RETENTION_DAYS = 30
+DEFAULT_MAX_CONNECTIONS = 2000
 DEFAULT_SCRUB_MB_PER_S = 1.0
 _MIB = 1024 * 1024
 _UNITS = {"": 1, "K": 1024, "M": _MIB, "G": 1024 * _MIB}
@@ -44,6 +45,7 @@ class ServerConfig:
     memory_threshold: float = 0.8
     max_socket_buffer: int = 5 * _MIB
     max_unstored_bytes: int | None = None
+    max_connections_per_address: int = DEFAULT_MAX_CONNECTIONS
     scrub_mb_per_s: float = DEFAULT_SCRUB_MB_PER_S
     announce: bool = False
     child: bool = False
@@ -71,6 +73,9 @@ def load_config(argv_values: Mapping[str, Any], environ: Mapping[str, str]) -> S
         memory_threshold=source.get("MEMORY_THRESHOLD", _share, 0.8),
         max_socket_buffer=source.get("MAX_SOCKET_BUFFER", _size, 5 * _MIB),
         max_unstored_bytes=source.get("MAX_UNSTORED_BYTES", _size, None),
+        max_connections_per_address=source.get(
+            "MAX_CONNECTIONS_PER_ADDRESS", _whole(0, 1_000_000), DEFAULT_MAX_CONNECTIONS
+        ),
         scrub_mb_per_s=source.get("SCRUB_MB_PER_S", _rate, DEFAULT_SCRUB_MB_PER_S),
         announce=bool(argv_values.get("announce")),
         child=bool(argv_values.get("child")),

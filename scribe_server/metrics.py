@@ -27,6 +27,7 @@ class Metrics:
         self.duplicates = 0
         self.refusals: Counter[ErrorCode] = Counter()
         self.malformed = 0
+        self.connections_refused = 0
         self.scrubbed = Scrubbed()
 
     def answered(self, chunk: AudioChunk, answer: ChunkAck | ChunkError) -> None:
@@ -48,6 +49,7 @@ class Metrics:
             "bytesStored": self.bytes_stored,
             "duplicates": self.duplicates,
             "malformed": self.malformed,
+            "connectionsRefused": self.connections_refused,
             "scrubbed": asdict(self.scrubbed),
             "refusals": {code.value: count for code, count in self.refusals.items()},
         }
