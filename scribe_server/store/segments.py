@@ -7,6 +7,7 @@ where the file system allows it (store/direct.py), and begin and end at a block 
 
 import errno
 import logging
+import mmap
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -253,16 +254,19 @@ class SegmentStore:
         return scan_segment(segment, read_at, end, start, hashed=hashed)
 
     def forget_pages(self, segment: int, offset: int = 0, length: int = 0) -> None:
-        """Let the system drop a stretch from its page cache (`length` 0: up to the end).
+        """Let the system drop a stretch's pages from its cache (`length` 0: up to the end).
 
         Before reading: what comes is the disk's. After it: others keep their share of the memory.
         """
         if not hasattr(os, "posix_fadvise"):  # macOS, Windows
             return
+        # Only pages that are within the stretch from end to end are dropped.
+        first = offset - offset % mmap.PAGESIZE
+        length = aligned(offset + length) - first if length else 0
         with suppress(FileNotFoundError):
             descriptor = os.open(self.path(segment), os.O_RDONLY | os.O_CLOEXEC)
             try:
-                os.posix_fadvise(descriptor, offset, length, os.POSIX_FADV_DONTNEED)
+                os.posix_fadvise(descriptor, first, length, os.POSIX_FADV_DONTNEED)
             finally:
                 os.close(descriptor)
 
