@@ -20,6 +20,7 @@ from scribe_server.collector import Collector, settle
 from scribe_server.config import ServerConfig, is_loopback
 from scribe_server.errors import StartupError
 from scribe_server.http_api.answers import typed_errors
+from scribe_server.http_api.connections import ConnectionLimit, CountedHandler
 from scribe_server.http_api.guard import Guard
 from scribe_server.http_api.routes import add_routes
 from scribe_server.http_api.services import Services
@@ -31,6 +32,7 @@ from scribe_server.sockets.server import SocketServer
 from scribe_server.store import Store
 from scribe_server.store.clock import now_ms
 from scribe_server.store.files import Files
+from scribe_server.store.scrubber import Scrubber
 from scribe_server.tasks import Tasks
 
 log = logging.getLogger(__name__)
@@ -98,6 +100,7 @@ class Server:
             auth.memory_token(self._child_token, self._child_user)
         audio = await self._audio_cache()
         metrics = Metrics()
+        self._limit = ConnectionLimit(config.max_connections_per_address, metrics)
         sockets = SocketServer(
             config,
             auth=auth,
@@ -117,6 +120,15 @@ class Server:
         sockets.start()
         collector = Collector(sockets.activity)
         self._tasks.start(_collect(collector), "collect garbage")
+        if config.scrub_mb_per_s:
+            scrubber = Scrubber(
+                self.store,
+                config.data_dir,
+                bytes_per_s=config.scrub_mb_per_s * 1_000_000,
+                counts=metrics.scrubbed,
+                tell=sockets.tell_incomplete,
+            )
+            self._tasks.start(scrubber.run(), "scrub")
         self._stack.push_async_callback(self._tasks.drain, 0)
 
     async def _audio_cache(self) -> AudioCache:
@@ -139,26 +151,30 @@ class Server:
         application.on_response_prepare.append(guard.add_headers)
         add_routes(application, services)
         sockets.attach(application)
-        runner = web.AppRunner(
-            application,
-            access_log=None,
-            keepalive_timeout=IDLE_CONNECTION_S,
-            shutdown_timeout=CLOSE_S,
-        )
+        runner = web.AppRunner(application, shutdown_timeout=CLOSE_S)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         self._stack.push_async_callback(sockets.close)
         self._stack.push_async_callback(sockets.drain, DRAIN_S)
-        site = web.TCPSite(runner, self.config.host, self.config.port, backlog=BACKLOG)
+        server, limit = runner.server, self._limit
+
+        def serve_connection() -> CountedHandler:
+            assert server is not None, "it was set up just now"
+            return CountedHandler(
+                server, limit, access_log=None, keepalive_timeout=IDLE_CONNECTION_S
+            )
+
         try:
-            await site.start()
+            listening = await asyncio.get_running_loop().create_server(
+                serve_connection, self.config.host, self.config.port, backlog=BACKLOG
+            )
         except OSError as error:
             raise StartupError(
                 f"Cannot listen on {self.config.host} port {self.config.port}: {error.strerror}.",
                 "Choose another HOST or PORT, or stop the program that uses it.",
             ) from error
-        self._stack.push_async_callback(site.stop)
-        port = runner.addresses[0][1]
+        self._stack.callback(listening.close)
+        port = listening.sockets[0].getsockname()[1]
         self.url = f"http://{_reachable(self.config.host)}:{port}"
 
 

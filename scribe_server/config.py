@@ -16,6 +16,8 @@ T = TypeVar("T")
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
 DEFAULT_RETENTION_DAYS = 30
+DEFAULT_MAX_CONNECTIONS = 2000
+DEFAULT_SCRUB_MB_PER_S = 1.0
 _MIB = 1024 * 1024
 _UNITS = {"": 1, "K": 1024, "M": _MIB, "G": 1024 * _MIB}
 _SIZE = re.compile(r"(\d{1,15})\s*([KMG]?)(?:i?B)?", re.IGNORECASE)
@@ -25,6 +27,7 @@ _SIZE = re.compile(r"(\d{1,15})\s*([KMG]?)(?:i?B)?", re.IGNORECASE)
 class ServerConfig:
     """Everything that can be set. Sizes are bytes, `memory_threshold` is a share of 1.
 
+    `scrub_mb_per_s` counts millions of bytes; 0 is never.
     `max_unstored_bytes` is None when it follows the memory limit; `database_url` is None for a file
     in `data_dir`; the segments are in `storage_dir`/segments; `port` 0 takes a free port.
     """
@@ -42,6 +45,8 @@ class ServerConfig:
     memory_threshold: float = 0.8
     max_socket_buffer: int = 5 * _MIB
     max_unstored_bytes: int | None = None
+    max_connections_per_address: int = DEFAULT_MAX_CONNECTIONS
+    scrub_mb_per_s: float = DEFAULT_SCRUB_MB_PER_S
     announce: bool = False
     child: bool = False
 
@@ -68,6 +73,10 @@ def load_config(argv_values: Mapping[str, Any], environ: Mapping[str, str]) -> S
         memory_threshold=source.get("MEMORY_THRESHOLD", _share, 0.8),
         max_socket_buffer=source.get("MAX_SOCKET_BUFFER", _size, 5 * _MIB),
         max_unstored_bytes=source.get("MAX_UNSTORED_BYTES", _size, None),
+        max_connections_per_address=source.get(
+            "MAX_CONNECTIONS_PER_ADDRESS", _whole(0, 1_000_000), DEFAULT_MAX_CONNECTIONS
+        ),
+        scrub_mb_per_s=source.get("SCRUB_MB_PER_S", _rate, DEFAULT_SCRUB_MB_PER_S),
         announce=bool(argv_values.get("announce")),
         child=bool(argv_values.get("child")),
     )
@@ -163,6 +172,12 @@ def _share(text: str) -> float:
     if re.fullmatch(r"[0-9]{0,3}(\.[0-9]{1,9})?", text) and text and 0.05 <= float(text) <= 1:
         return float(text)
     raise ValueError("a share from 0.05 to 1")
+
+
+def _rate(text: str) -> float:
+    if re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,6})?", text) and float(text) <= 1000:
+        return float(text)
+    raise ValueError("a number of megabytes per second from 0 (never) to 1000")
 
 
 def _size(text: str) -> int:

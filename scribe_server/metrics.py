@@ -1,8 +1,19 @@
 """Counters of what the server has done since it started."""
 
 from collections import Counter
+from dataclasses import asdict, dataclass
 
 from scribe_server.protocol import AudioChunk, ChunkAck, ChunkError, ErrorCode
+
+
+@dataclass(slots=True)
+class Scrubbed:
+    """What the scrubber has done: chunks and bytes hashed again, passes ended, damage found."""
+
+    chunks: int = 0
+    bytes: int = 0
+    passes: int = 0
+    damaged: int = 0
 
 
 class Metrics:
@@ -16,6 +27,8 @@ class Metrics:
         self.duplicates = 0
         self.refusals: Counter[ErrorCode] = Counter()
         self.malformed = 0
+        self.connections_refused = 0
+        self.scrubbed = Scrubbed()
 
     def answered(self, chunk: AudioChunk, answer: ChunkAck | ChunkError) -> None:
         """Count one chunk by its answer."""
@@ -36,5 +49,7 @@ class Metrics:
             "bytesStored": self.bytes_stored,
             "duplicates": self.duplicates,
             "malformed": self.malformed,
+            "connectionsRefused": self.connections_refused,
+            "scrubbed": asdict(self.scrubbed),
             "refusals": {code.value: count for code, count in self.refusals.items()},
         }

@@ -52,6 +52,18 @@ class ReceiptSigner:
             )
         return cls(server_id, seed)
 
+    @classmethod
+    def load(cls, data_dir: Path) -> Self | None:
+        """The folder's signer; None where its keys are missing, which are not made then.
+
+        Raises:
+            StartupError: a key file is there and cannot be used.
+        """
+        names = ("server-id", "receipt.key")
+        if not all((data_dir / "keys" / name).exists() for name in names):
+            return None
+        return cls.load_or_create(data_dir)
+
     @cached_property
     def _key(self) -> "Ed25519PrivateKey":
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -91,6 +103,19 @@ class ReceiptSigner:
         )
         signature = self._key.sign(receipt_message(unsigned))
         return msgspec.structs.replace(unsigned, signature=signature.hex())
+
+    def holds(self, receipt: Receipt) -> bool:
+        """Whether this server's key signed a receipt as it is."""
+        from cryptography.exceptions import InvalidSignature
+
+        if (receipt.server_id, receipt.key_id) != (self.server_id, self.key_id):
+            return False
+        try:
+            signature = bytes.fromhex(receipt.signature)
+            self._key.public_key().verify(signature, receipt_message(receipt))
+        except (ValueError, InvalidSignature):
+            return False
+        return True
 
     def keys(self) -> ServerKeys:
         """The document of the server's public keys."""

@@ -18,6 +18,7 @@ from scribe_server.protocol import (
 )
 from scribe_server.store.hot import HotSession
 from scribe_server.store.queries import Ranges, find_row, highest_sequence, stored_ranges
+from scribe_server.store.reindex import UNKNOWN_SOURCE
 from scribe_server.store.schema import CHUNKS_LAYOUT, FRAGMENTS_LAYOUT, devices, sessions
 from scribe_server.store.tombstones import is_deleted
 
@@ -49,6 +50,8 @@ def start(
             .where(sessions.c.owner == owner.user_id, sessions.c.uuid == uuid)
             .values(device_id=owner.device_id)
         )
+    if row is not None and row.source == UNKNOWN_SOURCE:
+        _fill_in(connection, row.id, _new_row(owner, request, now, scribe_client=scribe_client))
     _meet_device(connection, owner, now)
     row = find_row(connection, owner.user_id, uuid)
     assert row is not None, "the session was put there just now"
@@ -56,6 +59,13 @@ def start(
         return _started(owner, row, -1, [])
     highest = highest_sequence(connection, row.id)
     return _started(owner, row, highest, stored_ranges(connection, row.id))
+
+
+def _fill_in(connection: Connection, session: int, told: dict[str, Any]) -> None:
+    """Note what records cannot tell of a session that was indexed from them."""
+    known = {"owner", "uuid", "status", "created_at", "started_at", "device_id"}
+    values = {name: value for name, value in told.items() if name not in known}
+    connection.execute(update(sessions).where(sessions.c.id == session).values(values))
 
 
 def _new_row(

@@ -19,7 +19,7 @@ from scribe_server.protocol import (
     StopSession,
 )
 from scribe_server.receipts import ReceiptSigner
-from scribe_server.store import StorageError, Store
+from scribe_server.store import StorageError, Store, damage
 from scribe_server.store.database import Work
 from scribe_server.store.hot import HotSession
 
@@ -113,11 +113,11 @@ class Settling:
     ) -> StopAnswer:
         database, blobs = self._store.database, self._store.blobs
         async with self._hashing:
-            unsound = await database.in_background(lambda: stop.unsound(blobs, whole.rows))
+            unsound = await database.in_background(lambda: damage.unsound(blobs, whole.rows))
         if unsound:
             ranges = await self._write(
                 session,
-                lambda connection: stop.mark_damaged(connection, session.pk, unsound, blobs),
+                lambda connection: damage.mark_damaged(connection, session.pk, unsound, blobs),
             )
             return SessionIncomplete(session.uuid, ranges)
         receipt = await database.off_loop(

@@ -16,10 +16,8 @@ from scribe_server.protocol import (
     canonical_json,
     to_ranges,
 )
-from scribe_server.store.blobs import BlobRef, BlobStore
-from scribe_server.store.errors import BlobDamagedError
 from scribe_server.store.queries import Ranges, chunk_rows, missing_of_manifest, receipt_of
-from scribe_server.store.schema import DAMAGED, STORED, chunks, gaps, manifests, receipts, sessions
+from scribe_server.store.schema import STORED, gaps, manifests, receipts, sessions
 from scribe_server.store.status import refresh_status
 
 
@@ -120,47 +118,6 @@ def keep_manifest(
         .values(expected_chunks=len(manifest.chunks), total_samples=manifest.total_samples)
     )
     refresh_status(connection, session)
-
-
-def unsound(blobs: BlobStore, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
-    """The rows whose stored bytes do not have their SHA-256; reads all of them.
-
-    Raises:
-        StorageFailedError: the disk failed.
-    """
-    return [row for row in rows if not _is_sound(blobs, row)]
-
-
-def _is_sound(blobs: BlobStore, row: Row[Any]) -> bool:
-    try:
-        data = blobs.read(ref_of(row))
-    except BlobDamagedError:
-        return False
-    return hashlib.sha256(data).digest() == bytes(row.sha256)
-
-
-def ref_of(row: Row[Any]) -> BlobRef:
-    """Where the bytes of a chunk's row are."""
-    return BlobRef(row.segment, row.offset, row.size)
-
-
-def mark_damaged(
-    connection: Connection, session: int, rows: Sequence[Row[Any]], blobs: BlobStore
-) -> Ranges:
-    """Count chunks as missing from now on; gives their ranges.
-
-    A row that was mended meanwhile, so that its bytes are elsewhere now, is left alone.
-    """
-    for row in rows:
-        blobs.mark_damaged(ref_of(row))
-        connection.execute(
-            update(chunks)
-            .where(chunks.c.id == row.id, chunks.c.segment == row.segment)
-            .where(chunks.c.offset == row.offset)
-            .values(state=DAMAGED)
-        )
-    refresh_status(connection, session)
-    return to_ranges(row.sequence for row in rows)
 
 
 def keep_receipt(

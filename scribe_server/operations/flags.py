@@ -27,6 +27,14 @@ SERVE_FLAGS: Final = {
     "MEMORY_THRESHOLD": ("--memory-threshold", "Share of the memory limit (0.8)."),
     "MAX_SOCKET_BUFFER": ("--max-socket-buffer", "Unstored bytes of a connection (5M)."),
     "MAX_UNSTORED_BYTES": ("--max-unstored-bytes", "Unstored bytes of all connections."),
+    "MAX_CONNECTIONS_PER_ADDRESS": (
+        "--max-connections-per-address",
+        "Connections from one address (2000); 0: any number.",
+    ),
+    "SCRUB_MB_PER_S": (
+        "--scrub-mb-per-s",
+        "Stored chunks hashed again (1); 0: never.",
+    ),
 }
 
 

@@ -4,6 +4,8 @@ import logging
 import re
 import sys
 
+from scribe_server.operations.throttle import Throttle, ThrottledHandler
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _TOKEN = re.compile(r"scribe_[A-Za-z0-9_-]{20,}")
 _TRACEBACKS = logging.Formatter()
@@ -24,8 +26,8 @@ def clean(record: logging.LogRecord) -> bool:
 
 
 def log_to_stderr(level: int = logging.INFO) -> None:
-    """Send all logging to stderr."""
-    handler = logging.StreamHandler(sys.stderr)
+    """Send all logging to stderr, a flood of one kind of line in part only."""
+    handler = ThrottledHandler(sys.stderr, throttle=Throttle())
     handler.addFilter(clean)
     handler.setFormatter(logging.Formatter("{asctime} {levelname} {name}: {message}", style="{"))
     root = logging.getLogger()

@@ -9,6 +9,7 @@ import click
 from scribe_server import __version__
 from scribe_server.errors import ConfigError, StartupError
 from scribe_server.media.build import HELPER_COMMAND
+from scribe_server.operations.doctor import doctor
 from scribe_server.operations.flags import SERVE_FLAGS, config_of, flags
 from scribe_server.operations.serve import serve
 from scribe_server.operations.tokens import tokens
@@ -31,6 +32,7 @@ def program(ctx: click.Context, /, **values: Any) -> None:
 
 
 program.add_command(tokens)
+program.add_command(doctor)
 
 
 @program.command(HELPER_COMMAND, hidden=True)

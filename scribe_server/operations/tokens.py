@@ -13,6 +13,7 @@ from scribe_server.errors import ConfigError, StartupError
 from scribe_server.operations.flags import STORAGE_FLAGS, config_of, flags
 from scribe_server.store.clock import now_ms
 from scribe_server.store.database import Database, database_path
+from scribe_server.store.store import refuse_empty_start
 
 _DAY_MS: Final = 86_400_000
 _LONGEST_NAME: Final = 200
@@ -77,12 +78,7 @@ def _day(millis: int) -> str:
 def _auth(config: ServerConfig) -> Iterator[Auth]:
     """Tokens by way of the database alone: the folder's lock is the running server's."""
     path = database_path(config.data_dir, config.database_url)
-    segments = config.storage_dir / "segments"
-    if not path.exists() and next(segments.glob("[0-9]*.seg"), None) is not None:
-        raise StartupError(
-            f"There are recordings in {segments}, but no database at {path}.",
-            "Restore the database from a backup, or point --data-dir at the right folder.",
-        )
+    refuse_empty_start(path, config.storage_dir / "segments")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

@@ -25,8 +25,10 @@ from scribe_server.protocol import (
     Event,
     Limits,
     Payload,
+    Range,
     Refusal,
     SessionError,
+    SessionIncomplete,
     Welcome,
     parse,
     to_wire,
@@ -112,6 +114,16 @@ class SocketServer:
             chunks=self._metrics.chunks_stored + self._metrics.duplicates,
             memory=self._machine.own_memory(),
         )
+
+    def tell_incomplete(self, user_id: int, session_id: str, missing: list[Range]) -> None:
+        """Tell a user's connected recorders what of a session is missing since it was acked.
+
+        Which of them has it is not known; the others take no notice.
+        """
+        lacking = SessionIncomplete(session_id, missing)
+        for peer in list(self.gate.peers):
+            if peer.scribe_client and peer.owner.user_id == user_id:
+                self.send(peer, Event.SESSION_INCOMPLETE, lacking)
 
     async def drain(self, timeout_s: float) -> None:
         """Read no more; store and acknowledge what was received."""

@@ -4,6 +4,8 @@
 """
 
 import asyncio
+import logging
+import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,10 +16,16 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from scribe_server.errors import StartupError
-from scribe_server.store.errors import StorageError, StorageFailedError, StorageFullError
-from scribe_server.store.migrate import ensure_schema, stored_revision
+from scribe_server.store.errors import (
+    DatabaseLostError,
+    StorageError,
+    StorageFailedError,
+    StorageFullError,
+)
+from scribe_server.store.migrate import REBUILD, ensure_schema, stored_revision
 from scribe_server.store.schema import HEAD
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 Work = Callable[[Connection], T]
 WriteThread = Callable[[Work[Any]], Awaitable[Any]]
@@ -26,6 +34,17 @@ DATABASE_NAME: Final = "scribe.sqlite3"
 _BUSY_MS: Final = 30_000
 _READERS: Final = 2
 _WORKERS: Final = 2
+_PRIMARY: Final = 0xFF
+"""The bits of an extended result code that name its kind (sqlite.org/rescode.html)."""
+_LOST: Final = frozenset(
+    {
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
 
 
 def database_path(data_dir: Path, database_url: str | None) -> Path:
@@ -70,15 +89,47 @@ def is_current(path: Path) -> bool:
         engine.dispose()
 
 
+def damages(path: Path) -> list[str]:
+    """What makes the file unusable as a database, as SQLite tells it; empty when it is sound."""
+    if not path.exists() or path.stat().st_size == 0:
+        return ["it is missing"]
+    engine = create_engine(URL.create("sqlite", database=str(path)))
+    try:
+        with engine.connect() as connection:
+            found = connection.exec_driver_sql("PRAGMA integrity_check(20)").scalars().all()
+            tables = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one()
+    except DBAPIError as error:
+        return [str(error.orig)]
+    finally:
+        engine.dispose()
+    if tables == 0:
+        return ["it has no tables"]
+    return [] if found == ["ok"] else [str(line) for line in found]
+
+
 def translate(error: DBAPIError) -> StorageError:
     """One of our errors for one of SQLite's."""
+    code = getattr(error.orig, "sqlite_errorcode", 0) & _PRIMARY
+    if code in _LOST:
+        return DatabaseLostError(f"database: {error.orig}")
     kind = StorageFullError if "is full" in str(error.orig) else StorageFailedError
     return kind(f"database: {error.orig}")
+
+
+def has_transaction(connection: Connection) -> bool:
+    """Whether SQLite still has the transaction that was begun.
+
+    It rolls back by itself when the disk fails or is full, and a commit of nothing succeeds.
+    """
+    return bool(connection.connection.dbapi_connection.in_transaction)  # type: ignore[union-attr] # sqlite3's
 
 
 @contextmanager
 def begin(connection: Connection) -> Iterator[Connection]:
     """A transaction on a connection that is outside of one.
+
+    Where the disk failed, the connection is closed, and opened again by the next `begin`: after a
+    failed sync the kernel counts pages as clean that the disk does not hold.
 
     Raises:
         StorageError: the database refused.
@@ -86,8 +137,24 @@ def begin(connection: Connection) -> Iterator[Connection]:
     try:
         with connection.begin():
             yield connection
+            if not has_transaction(connection):
+                raise DatabaseLostError("database: SQLite has given the transaction up")
     except DBAPIError as error:
-        raise translate(error) from error
+        failure = translate(error)
+        if isinstance(failure, DatabaseLostError):
+            _give_up(connection, failure)
+        raise failure from error
+    except DatabaseLostError as error:
+        _give_up(connection, error)
+        raise
+    except sqlite3.Error as error:  # opening it again has failed
+        raise StorageFailedError(f"database: {error}") from error
+
+
+def _give_up(connection: Connection, error: DatabaseLostError) -> None:
+    log.error("%s; the connection is closed and opened again", error)
+    connection.invalidate()
+    connection.engine.dispose()  # those that wait to be used are no better
 
 
 class Database:
@@ -115,7 +182,7 @@ class Database:
         except StorageError as error:
             database.close()
             raise StartupError(
-                f"{path} cannot be opened: {error}", "Restore it from a backup."
+                f"{path} cannot be opened: {error}", f"Restore it from a backup, or {REBUILD}."
             ) from error
         except StartupError:
             database.close()
@@ -129,11 +196,8 @@ class Database:
         Raises:
             StorageError: the database refused.
         """
-        try:
-            with self._writer.begin() as connection:
-                yield connection
-        except DBAPIError as error:
-            raise translate(error) from error
+        with _connected(self._writer) as connection, begin(connection):
+            yield connection
 
     @contextmanager
     def writing_connection(self) -> Iterator[Connection]:
@@ -148,11 +212,8 @@ class Database:
         Raises:
             StorageError: the database refused.
         """
-        try:
-            with self._reader.begin() as connection:
-                yield connection
-        except DBAPIError as error:
-            raise translate(error) from error
+        with _connected(self._reader) as connection, begin(connection):
+            yield connection
 
     def write_through(self, thread: WriteThread | None) -> None:
         """Send what `write` is given to a thread that does all the writing."""
@@ -191,6 +252,18 @@ class Database:
         self._readers.shutdown(wait=True)
         self._writer.dispose()
         self._reader.dispose()
+
+
+@contextmanager
+def _connected(engine: Engine) -> Iterator[Connection]:
+    try:
+        connection = engine.connect()
+    except DBAPIError as error:
+        raise translate(error) from error
+    except sqlite3.Error as error:  # while it was being configured
+        raise StorageFailedError(f"database: {error}") from error
+    with connection:
+        yield connection
 
 
 def _engine(path: Path, begin: str) -> Engine:

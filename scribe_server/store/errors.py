@@ -13,5 +13,9 @@ class StorageFailedError(StorageError):
     """The disk or the database failed; whether anything was written is unknown."""
 
 
+class DatabaseLostError(StorageFailedError):
+    """The disk failed under the database, so its connection is closed; the next work opens one."""
+
+
 class BlobDamagedError(StorageError):
     """The bytes of a chunk are missing, short or not what its row says."""

@@ -1,12 +1,19 @@
 """Brings a database to the program's schema; Alembic is imported only when there is work to do."""
 
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DatabaseError
 
 from scribe_server.errors import StartupError
 from scribe_server.store.schema import HEAD, REVISIONS
+
+REBUILD: Final = (
+    "make a new one from the recordings in the segments folder: "
+    "python -m scribe_server doctor --rebuild"
+)
+"""What always helps when a database is lost or damaged."""
 
 
 def stored_revision(connection: Connection) -> str | None:
@@ -28,7 +35,7 @@ def stored_revision(connection: Connection) -> str | None:
     except DatabaseError as error:
         raise StartupError(
             f"The database cannot be read: {error.orig}",
-            "Restore it from a backup; the recordings themselves are in the segments folder.",
+            f"Restore it from a backup, or {REBUILD}.",
         ) from error
     if found is None:
         raise StartupError(

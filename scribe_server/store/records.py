@@ -64,7 +64,12 @@ def encode_header(record: Record) -> bytes:
 
 
 def scan_segment(
-    segment: int, read_at: Callable[[int, int], bytes], size: int, start: int = 0
+    segment: int,
+    read_at: Callable[[int, int], bytes],
+    size: int,
+    start: int = 0,
+    *,
+    hashed: bool = True,
 ) -> Iterator[FoundRecord]:
     """The records of one segment from `start` on, up to the first header that does not hold.
 
@@ -73,11 +78,12 @@ def scan_segment(
         read_at: gives up to so many bytes (second) from an offset (first).
         size: bytes in the segment.
         start: where a record begins.
+        hashed: whether payloads are read; else `whole` says only that there is room for them.
     """
     while True:
-        found = _record_at(segment, read_at, size, start)
+        found = _record_at(segment, read_at, size, start, hashed=hashed)
         if found is None and _only_zeros(read_at(start, aligned(start) - start)):
-            found = _record_at(segment, read_at, size, aligned(start))
+            found = _record_at(segment, read_at, size, aligned(start), hashed=hashed)
         if found is None:
             return
         yield found
@@ -90,7 +96,7 @@ def _only_zeros(filling: bytes) -> bool:
 
 
 def _record_at(
-    segment: int, read_at: Callable[[int, int], bytes], size: int, start: int
+    segment: int, read_at: Callable[[int, int], bytes], size: int, start: int, *, hashed: bool
 ) -> FoundRecord | None:
     head = read_at(start, HEADER_BYTES)
     if len(head) < HEADER_BYTES or not head.startswith(MAGIC):
@@ -109,5 +115,5 @@ def _record_at(
         sha256=sha256,
         about=_about.decode(described),
         ref=BlobRef(segment, offset, length),
-        whole=hashlib.sha256(read_at(offset, length)).digest() == sha256,
+        whole=not hashed or hashlib.sha256(read_at(offset, length)).digest() == sha256,
     )

@@ -7,6 +7,7 @@ where the file system allows it (store/direct.py), and begin and end at a block 
 
 import errno
 import logging
+import mmap
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -240,12 +241,34 @@ class SegmentStore:
         for segment in self.numbers():
             yield from self.scan_from(segment, 0)
 
-    def scan_from(self, segment: int, start: int) -> Iterator[FoundRecord]:
-        """The records of one segment from the byte `start` on."""
+    def scan_from(
+        self, segment: int, start: int, *, end: int | None = None, hashed: bool = True
+    ) -> Iterator[FoundRecord]:
+        """The records of one segment from the byte `start` on, up to `end`; see scan_segment."""
         size = self.size(segment) or 0
-        return scan_segment(
-            segment, lambda offset, length: self._read_at(segment, offset, length), size, start
-        )
+
+        def read_at(offset: int, length: int) -> bytes:
+            return self._read_at(segment, offset, length)
+
+        end = size if end is None else min(size, end)
+        return scan_segment(segment, read_at, end, start, hashed=hashed)
+
+    def forget_pages(self, segment: int, offset: int = 0, length: int = 0) -> None:
+        """Let the system drop a stretch's pages from its cache (`length` 0: up to the end).
+
+        Before reading: what comes is the disk's. After it: others keep their share of the memory.
+        """
+        if not hasattr(os, "posix_fadvise"):  # macOS, Windows
+            return
+        # Only pages that are within the stretch from end to end are dropped.
+        first = offset - offset % mmap.PAGESIZE
+        length = aligned(offset + length) - first if length else 0
+        with suppress(FileNotFoundError):
+            descriptor = os.open(self.path(segment), os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.posix_fadvise(descriptor, first, length, os.POSIX_FADV_DONTNEED)
+            finally:
+                os.close(descriptor)
 
     def close(self) -> None:
         """Close the active segment."""

@@ -19,6 +19,7 @@ from scribe_server.store.files import Files
 from scribe_server.store.hot import HotSession, HotSessions, load_session
 from scribe_server.store.identity import load_or_create_server_id
 from scribe_server.store.lock import FolderLock
+from scribe_server.store.migrate import REBUILD
 from scribe_server.store.recovery import Recovered, known_ends, recover
 from scribe_server.store.segments import MAX_SEGMENT_BYTES, SegmentStore
 from scribe_server.store.sessions import SessionBooks
@@ -75,7 +76,7 @@ class Store:
             _make_folders(data_dir, folder)
             closing.callback(FolderLock(data_dir).acquire().release)
             path = database_path(data_dir, database_url)
-            _refuse_empty_start(path, folder)
+            refuse_empty_start(path, folder)
             database = Database.open(path)
             closing.callback(database.close)
             try:
@@ -87,7 +88,8 @@ class Store:
             except StorageError as error:
                 raise StartupError(
                     f"The store cannot be read: {error}",
-                    "Check the disk; restore the database from a backup if it is damaged.",
+                    "Check the disk; if the database is damaged, restore it from a backup or "
+                    f"{REBUILD}.",
                 ) from error
             store = cls(
                 server_id=load_or_create_server_id(data_dir),
@@ -153,7 +155,7 @@ def open_database(data_dir: Path, storage_dir: Path, database_url: str | None) -
     """
     _make_folders(data_dir, storage_dir / "segments")
     path = database_path(data_dir, database_url)
-    _refuse_empty_start(path, storage_dir / "segments")
+    refuse_empty_start(path, storage_dir / "segments")
     if path.exists() and is_current(path):
         return Database(path)
     lock = FolderLock(data_dir).acquire()
@@ -189,10 +191,12 @@ def _make_folders(data_dir: Path, segments: Path) -> None:
         ) from error
 
 
-def _refuse_empty_start(database: Path, segments: Path) -> None:
+def refuse_empty_start(database: Path, segments: Path) -> None:
+    """Raise StartupError where there are recordings and no database that tells of them."""
     there = database.exists() and database.stat().st_size > 0
     if not there and next(segments.glob("[0-9]*.seg"), None) is not None:
         raise StartupError(
             f"There are recordings in {segments}, but no database at {database}.",
-            "Restore the database from a backup, or point --data-dir at the right folder.",
+            "Restore the database from a backup, or point --data-dir at the right folder, or "
+            f"{REBUILD}.",
         )

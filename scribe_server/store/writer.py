@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from scribe_server.protocol import ErrorCode
 from scribe_server.store.batch import Append, ChunkWrite, Outcome, store_batch
-from scribe_server.store.database import Database, Work, begin, translate
+from scribe_server.store.database import Database, Work, begin, has_transaction, translate
 from scribe_server.store.hot import HotSessions
 
 log = logging.getLogger(__name__)
@@ -211,6 +211,9 @@ def _run_call(connection: Connection, call: _Call) -> None:
             call.result = call.work(connection)
     except DBAPIError as error:
         call.error = translate(error)
+        if not has_transaction(connection):
+            # With the transaction, the work of the calls before is gone too: all have failed.
+            raise call.error from error
     except Exception as error:  # noqa: BLE001 - whoever waits for the call gets it
         call.error = error
 

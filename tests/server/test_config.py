@@ -96,3 +96,11 @@ def test_loopback_literals_are_known(host: str) -> None:
 @pytest.mark.parametrize("host", ["192.0.2.1", "::", "example.com", "localhost.example.com", ""])
 def test_other_hosts_are_not_loopback(host: str) -> None:
     assert not is_loopback(host)
+
+
+def test_scrubbing_may_be_slow_fast_or_never() -> None:
+    for text, rate in [("0", 0.0), ("0.5", 0.5), ("20", 20.0)]:
+        assert load_config({}, {"SCRUB_MB_PER_S": text}).scrub_mb_per_s == rate
+    for text in ("-1", "fast", "1001"):
+        with pytest.raises(ConfigError, match="SCRUB_MB_PER_S"):
+            load_config({}, {"SCRUB_MB_PER_S": text})

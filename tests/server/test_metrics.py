@@ -32,5 +32,7 @@ def test_stored_duplicate_and_refused_chunks_are_counted_apart() -> None:
         "bytesStored": 5,
         "duplicates": 1,
         "malformed": 0,
+        "connectionsRefused": 0,
+        "scrubbed": {"chunks": 0, "bytes": 0, "passes": 0, "damaged": 0},
         "refusals": {"busy": 1},
     }

@@ -96,3 +96,24 @@ def test_a_start_does_not_import_cryptography(tmp_path: Path) -> None:
         [sys.executable, "-c", LOAD, str(tmp_path)], check=True, capture_output=True, text=True
     )
     assert done.stdout.strip() == "False"
+
+
+def test_a_receipt_holds_only_as_it_was_signed_and_for_its_own_server(tmp_path: Path) -> None:
+    signer = ReceiptSigner.load_or_create(tmp_path / "one")
+    other = ReceiptSigner.load_or_create(tmp_path / "other")
+    receipt = signer.sign(
+        session_id="s", digest="0" * 64, chunks=1, total_samples=2, size=3, stored_at=4
+    )
+    assert signer.holds(receipt)
+    assert not other.holds(receipt)
+    for changed in ({"chunks": 2}, {"signature": "00"}, {"signature": "no hex"}):
+        assert not signer.holds(msgspec.structs.replace(receipt, **changed))
+
+
+def test_loading_makes_no_keys(tmp_path: Path) -> None:
+    assert ReceiptSigner.load(tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+    made = ReceiptSigner.load_or_create(tmp_path)
+    loaded = ReceiptSigner.load(tmp_path)
+    assert loaded is not None
+    assert loaded.key_id == made.key_id

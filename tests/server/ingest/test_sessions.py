@@ -1,7 +1,7 @@
 import asyncio
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from scribe_server.protocol import (
     PauseSession,
@@ -10,7 +10,8 @@ from scribe_server.protocol import (
     StartSession,
     StopSession,
 )
-from scribe_server.store.schema import devices, sessions
+from scribe_server.store.reindex import Reindexer
+from scribe_server.store.schema import chunks, devices, sessions
 from tests.parts.store import OTHER_SESSION, SESSION, START_MS, Served, served, stop_of
 
 
@@ -88,3 +89,22 @@ def test_a_pause_is_noted_until_recording_goes_on_or_ends(tmp_path: Path) -> Non
         asyncio.run(ingest.pause_session(owner, PauseSession(SESSION)))
         asyncio.run(ingest.stop_session(owner, StopSession(SESSION)))
         assert row(server)["paused_at"] is None
+
+
+def test_starting_a_session_that_was_indexed_from_its_records_fills_in_what_they_cannot_tell(
+    tmp_path: Path,
+) -> None:
+    with served(tmp_path) as server:
+        asyncio.run(server.record(server.owner(), [0]))
+        records = list(server.store.blobs.scan())
+        with server.store.database.transaction() as connection:
+            for table in (chunks, sessions):
+                connection.execute(delete(table))
+            reindexer = Reindexer(connection, START_MS)
+            reindexer.take(records[0])
+            reindexer.finish()
+        before = row(server)
+        assert (before["title"], before["source"]) == ("", "unknown")
+        server.store.hot.forget(server.owner().user_id, SESSION, -1)
+        asyncio.run(server.start(server.owner()))
+        assert row(server) == {**before, "title": "A talk", "source": "mic"}

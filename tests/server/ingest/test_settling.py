@@ -24,7 +24,7 @@ from scribe_server.protocol import (
     manifest_digest,
     receipt_message,
 )
-from scribe_server.store import StorageFailedError
+from scribe_server.store import StorageFailedError, damage
 from scribe_server.store.schema import gaps, receipts
 from tests.parts.store import (
     OTHER_SESSION,
@@ -235,8 +235,8 @@ def test_a_chunk_that_comes_while_the_bytes_are_hashed_prevents_the_receipt(
             asyncio.run(server.send(owner, chunk_of(1)))
             return hash_for_real(*arguments)  # type: ignore[arg-type] - passed on
 
-        hash_for_real = stop_module.unsound
-        monkeypatch.setattr(stop_module, "unsound", hashing)
+        hash_for_real = damage.unsound
+        monkeypatch.setattr(damage, "unsound", hashing)
         _, conflict = stop(server, stop_of(1))
         assert isinstance(conflict, SessionError)
         assert conflict.code is ErrorCode.CONFLICT
@@ -253,7 +253,7 @@ def test_a_session_deleted_while_its_bytes_are_hashed_is_closed(
             asyncio.run(server.store.sessions.delete(owner, SESSION))
             return []
 
-        monkeypatch.setattr(stop_module, "unsound", hashing)
+        monkeypatch.setattr(damage, "unsound", hashing)
         _, closed = stop(server, stop_of(1))
         assert isinstance(closed, SessionError)
         assert closed.code is ErrorCode.SESSION_CLOSED

@@ -6,8 +6,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from scribe_server.backpressure import closed
+from scribe_server.protocol import BackpressureReason
 from scribe_server.sockets import flow, server
-from tests.server.sockets.doubles import TOKEN, Served
+from tests.server.sockets.doubles import SESSION, TOKEN, Served
 
 
 @pytest.mark.parametrize(
@@ -145,5 +147,28 @@ def test_draining_acknowledges_what_was_received_and_then_closes(tmp_path: Path)
             assert [(await client.event())[1]["sequence"] for _ in range(2)] == [0, 1]
             assert await client.next() == "1"
             assert await client.closed()
+
+    asyncio.run(scenario())
+
+
+def test_what_is_missing_since_it_was_acked_is_told_to_its_users_recorders_only(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        async with Served(tmp_path) as served:
+            client = await served.welcomed()
+            plain = await served.client()
+            await plain.hello({"token": TOKEN})
+            assert (await plain.event())[0] == "welcome"
+            peers = list(served.sockets.gate.peers)
+            user = peers[0].owner.user_id
+            served.sockets.tell_incomplete(user + 1, SESSION, [(9, 9)])
+            served.sockets.tell_incomplete(user, SESSION, [(0, 2)])
+            assert await client.event() == [
+                "session-incomplete",
+                {"sessionId": SESSION, "missingRanges": [[0, 2]]},
+            ]
+            served.sockets.gate.update(closed(BackpressureReason.DISK))
+            assert (await plain.event())[0] == "backpressure"
 
     asyncio.run(scenario())

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, insert, select, text
 
 from scribe_server.errors import StartupError
-from scribe_server.store.database import Database, begin, database_path, is_current
+from scribe_server.store.database import Database, begin, damages, database_path, is_current
 from scribe_server.store.errors import StorageError, StorageFailedError, StorageFullError
 from scribe_server.store.schema import users
 
@@ -166,3 +166,17 @@ def test_a_database_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StartupError):
         Database.open(tmp_path / "no folder" / "scribe.sqlite3")
     assert StorageError.__subclasses__()
+
+
+def test_what_makes_a_file_unusable_is_told(path: Path) -> None:
+    assert damages(path) == ["it is missing"]
+    sqlite3.connect(path).execute("PRAGMA user_version = 1").connection.close()
+    assert damages(path) == ["it has no tables"]
+    path.unlink()
+    Database.open(path).close()
+    assert damages(path) == []
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + b"\xff" * 4096 + content[8192:])
+    assert damages(path)
+    path.write_bytes(b"nonsense" * 1000)
+    assert damages(path) == ["file is not a database"]

@@ -1,6 +1,8 @@
 """What a start does about crashes and losses: nothing acked is silently lost or made up."""
 
 import asyncio
+import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ from sqlalchemy import delete, select, text, update
 from scribe_server.protocol import ChunkAck, SessionStatus, StopSession, SyncCheck, SyncCheckSession
 from scribe_server.store.recovery import Recovered
 from scribe_server.store.schema import chunks, segments
+from tests.parts.damage import check
 from tests.parts.processes import REPOSITORY
 from tests.parts.store import (
     OTHER_SESSION,
@@ -162,14 +165,34 @@ def test_garbage_behind_the_last_record_is_cut(tmp_path: Path) -> None:
         assert segment.stat().st_size == size
 
 
-def test_records_of_an_unknown_session_are_kept_but_not_indexed(tmp_path: Path) -> None:
-    record(tmp_path, 2)
-    with served(tmp_path) as server, server.store.database.transaction() as connection:
-        for table in ("chunks", "sessions", "segments"):
+def forget_everything(folder: Path) -> None:
+    """As if the database had been restored from a backup that is older than all of this."""
+    with served(folder) as server, server.store.database.transaction() as connection:
+        for table in ("chunks", "sessions", "segments", "devices", "usage", "users"):
             connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - our own words
+
+
+def test_records_of_an_unknown_session_become_a_session_again(tmp_path: Path) -> None:
+    record(tmp_path, 2)
+    forget_everything(tmp_path)
     with served(tmp_path) as server:
-        assert server.store.recovered == Recovered()
-        assert server.segment_files()[0].stat().st_size > 0
+        assert server.store.recovered == Recovered(indexed=2)
+        assert books(server) == {number: (sha_of(number), "stored") for number in range(2)}
+
+
+def test_an_older_database_costs_no_segment_that_it_does_not_know(tmp_path: Path) -> None:
+    with served(tmp_path, max_segment_bytes=1) as server:
+        asyncio.run(server.record(server.owner(), [0, 1]))
+        asyncio.run(server.record(server.owner("ben"), [0, 1], OTHER_SESSION))
+        before = server.segment_files()
+        assert len(before) == 4
+    forget_everything(tmp_path)
+    with served(tmp_path) as server:
+        assert server.segment_files() == before
+        assert server.store.recovered == Recovered(indexed=4)
+        found = asyncio.run(server.store.sessions.chunks(server.owner("ben"), OTHER_SESSION))
+        assert found is not None
+        assert [chunk.sequence for chunk in found.chunks] == [0, 1]
 
 
 def test_chunks_of_a_missing_segment_are_damaged_and_mended_by_sending_them_again(
@@ -260,3 +283,27 @@ def test_an_indexed_chunk_of_a_stopped_session_counts_for_its_status(tmp_path: P
         missing = asyncio.run(server.store.sessions.missing(server.owner(), SESSION))
         assert missing is not None
         assert (missing.expected_chunks, missing.complete) == (2, True)
+
+
+def test_the_database_copied_first_and_the_segments_after_it_are_a_backup(tmp_path: Path) -> None:
+    third = "33333333-3333-4333-8333-333333333333"
+    with served(tmp_path / "server", max_segment_bytes=1) as server:
+        owner = server.owner()
+        asyncio.run(server.record(owner, [0, 1]))
+        asyncio.run(server.record(owner, [0], OTHER_SESSION))
+        (tmp_path / "backup").mkdir()
+        source = sqlite3.connect(server.folder / "scribe.sqlite3")
+        copy = sqlite3.connect(tmp_path / "backup" / "scribe.sqlite3")
+        source.backup(copy)
+        source.close()
+        copy.close()
+        asyncio.run(server.record(owner, [2]))
+        asyncio.run(server.store.sessions.delete(owner, OTHER_SESSION))
+        asyncio.run(server.record(server.owner("ben"), [0], third))
+        for folder in ("segments", "keys"):
+            shutil.copytree(server.folder / folder, tmp_path / "backup" / folder)
+    with served(tmp_path / "backup") as server:
+        assert books(server) == {number: (sha_of(number), "stored") for number in range(3)}
+        assert asyncio.run(server.store.sessions.chunks(server.owner(), OTHER_SESSION)) is None
+        assert asyncio.run(server.store.sessions.chunks(server.owner("ben"), third)) is not None
+    assert check(tmp_path / "backup").findings == []

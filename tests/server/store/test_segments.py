@@ -1,5 +1,6 @@
 import errno
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -206,3 +207,17 @@ def test_a_removed_segment_is_gone_and_its_number_is_not_used_again(tmp_path: Pa
     store.remove(1)
     assert store.numbers() == [2]
     assert store.append([record(b"three")])[0].segment == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="this system has no such call")
+def test_the_pages_of_a_stretch_are_forgotten_with_those_that_it_shares(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SegmentStore(tmp_path, {})
+    store.append([record(bytes(20_000))])
+    advised: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "posix_fadvise", lambda _, *place: advised.append(place[:2]))
+    store.forget_pages(1, 5000, 4000)
+    store.forget_pages(1)
+    store.forget_pages(9)
+    assert advised == [(4096, 8192), (0, 0)]

@@ -9,12 +9,14 @@ import pytest
 from sqlalchemy import Connection, event, select, text
 
 from scribe_server.ingest.chunks import to_write
-from scribe_server.protocol import ChunkAck, ErrorCode
+from scribe_server.protocol import ChunkAck, ChunkError, ErrorCode
 from scribe_server.store.batch import Outcome
-from scribe_server.store.errors import StorageFailedError
+from scribe_server.store.errors import DatabaseLostError, StorageFailedError
 from scribe_server.store.files import Files
 from scribe_server.store.schema import users
 from scribe_server.tasks import Tasks
+from tests.parts.damage import check
+from tests.parts.failing_database import plant
 from tests.parts.store import SESSION, FaultyFiles, Served, chunk_of, served
 
 
@@ -293,3 +295,86 @@ def test_chunks_do_not_wait_for_all_the_calls_that_came_before_them(
     with served(tmp_path, files=files) as server:
         asyncio.run(scenario(server))
     assert files.notes == ["chunk", "chunk", *["call"] * 5]
+
+
+@pytest.mark.logs_errors
+def test_a_sync_of_the_database_that_fails_is_no_ack_and_the_connection_is_opened_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = plant(monkeypatch)
+    with served(tmp_path) as server:
+        owner = server.owner()
+        asyncio.run(server.record(owner, [0]))
+        opened = faults.opened
+        faults.commits = 1
+        refused = asyncio.run(server.send(owner, chunk_of(1)))
+        assert isinstance(refused, ChunkError)
+        assert (refused.code, refused.retryable) == (ErrorCode.STORAGE_FAILED, True)
+        again = asyncio.run(server.send(owner, chunk_of(1)))
+        assert isinstance(again, ChunkAck)
+        assert not again.duplicate
+        assert (faults.fired, faults.opened) == (1, opened + 1)
+    assert check(tmp_path).findings == []
+
+
+@pytest.mark.logs_errors
+def test_a_database_that_cannot_be_opened_again_refuses_until_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = plant(monkeypatch)
+    with served(tmp_path) as server:
+        owner = server.owner()
+        asyncio.run(server.record(owner, [0]))
+        faults.commits, faults.openings = 1, 2
+        answers = [asyncio.run(server.send(owner, chunk_of(1))) for _ in range(4)]
+        assert [isinstance(answer, ChunkAck) for answer in answers] == [False] * 3 + [True]
+        assert faults.fired == 3
+
+
+@pytest.mark.logs_errors
+def test_a_call_whose_commit_fails_has_failed_and_nothing_of_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = plant(monkeypatch)
+
+    async def scenario(server: Served) -> list[Any]:
+        def add(connection: Connection) -> None:
+            connection.execute(users.insert().values(name="lost", created_at=0))
+
+        faults.commits = 1
+        (failed,) = await asyncio.gather(server.store.write(add), return_exceptions=True)
+        await server.store.write(lambda _: None)
+        return [failed, await server.store.database.read(names)]
+
+    with served(tmp_path) as server:
+        failed, found = asyncio.run(scenario(server))
+    assert isinstance(failed, DatabaseLostError)
+    assert found == []
+
+
+@pytest.mark.logs_errors
+def test_a_transaction_that_sqlite_gave_up_takes_the_calls_before_with_it(tmp_path: Path) -> None:
+    """A full or failing disk makes SQLite roll back by itself; a commit then does nothing."""
+
+    def add(connection: Connection) -> None:
+        connection.execute(users.insert().values(name="lost", created_at=0))
+
+    def break_off(connection: Connection) -> None:
+        connection.connection.dbapi_connection.rollback()  # type: ignore[union-attr] - sqlite3's
+        connection.exec_driver_sql("nonsense")
+
+    async def scenario(server: Served) -> tuple[list[Any], list[str]]:
+        calls = [server.store.write(add), server.store.write(break_off), server.store.write(add)]
+        return await asyncio.gather(*calls, return_exceptions=True), (
+            await server.store.database.read(names)
+        )
+
+    with served(tmp_path) as server:
+        failed, found = asyncio.run(scenario(server))
+        assert all(isinstance(error, StorageFailedError) for error in failed)
+        assert found == []
+        assert isinstance(asyncio.run(server.record(server.owner(), [0]))[0], ChunkAck)
+
+
+def names(connection: Connection) -> list[str]:
+    return list(connection.execute(select(users.c.name)).scalars())

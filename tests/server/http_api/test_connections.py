@@ -1,0 +1,100 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from scribe_server.http_api.connections import ConnectionLimit, CountedHandler, place_of
+from scribe_server.metrics import Metrics
+
+PUBLIC = "203.0.113.7"
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("", ""),
+    ],
+)
+def test_an_ipv6_customer_is_one_place_and_a_mapped_address_is_what_it_maps(
+    address: str, place: str
+) -> None:
+    assert place_of(address) == place
+
+
+def test_a_place_may_have_so_many_and_others_as_many() -> None:
+    metrics = Metrics()
+    limit = ConnectionLimit(2, metrics)
+    assert [limit.enter(PUBLIC) for _ in range(3)] == [PUBLIC, PUBLIC, None]
+    assert limit.enter("203.0.113.8") == "203.0.113.8"
+    assert metrics.connections_refused == 1
+    limit.leave(PUBLIC)
+    assert limit.enter(PUBLIC) == PUBLIC
+    for place in (PUBLIC, PUBLIC, "203.0.113.8"):
+        limit.leave(place)
+    assert len(limit) == 0
+
+
+def test_loopback_is_not_counted_and_zero_is_no_limit() -> None:
+    limit = ConnectionLimit(1, Metrics())
+    assert [limit.enter("127.0.0.1") for _ in range(3)] == [""] * 3
+    limit.leave("")
+    unlimited = ConnectionLimit(0, Metrics())
+    assert [unlimited.enter(PUBLIC) for _ in range(3)] == [""] * 3
+    assert len(limit) == len(unlimited) == 0
+
+
+@asynccontextmanager
+async def listening(limit: ConnectionLimit) -> AsyncIterator[int]:
+    async def hello(_request: web.BaseRequest) -> web.Response:
+        return web.Response(text="hello")
+
+    server = web.Server(hello)
+    tcp = await asyncio.get_running_loop().create_server(
+        lambda: CountedHandler(server, limit, access_log=None), "127.0.0.1", 0
+    )
+    try:
+        yield tcp.sockets[0].getsockname()[1]
+    finally:
+        tcp.close()
+        await server.shutdown()
+
+
+async def ask(port: int) -> tuple[bytes, asyncio.StreamWriter]:
+    """Send a request over a new connection; the first line of the answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        line = await asyncio.wait_for(reader.readline(), 5)
+        if line:
+            await asyncio.wait_for(reader.readuntil(b"hello"), 5)
+    except ConnectionError:
+        return b"", writer
+    return line, writer
+
+
+def test_one_connection_too_many_is_closed_at_once_and_one_that_ends_makes_room() -> None:
+    limit = ConnectionLimit(2, Metrics(), loopback_counts=True)
+
+    async def scenario() -> list[bool]:
+        async with listening(limit) as port:
+            first, kept = await ask(port)
+            second, ended = await ask(port)
+            third, refused = await ask(port)
+            ended.close()
+            for _ in range(500):
+                if len(limit) == 1:
+                    break
+                await asyncio.sleep(0.01)
+            fourth, last = await ask(port)
+            for writer in (kept, refused, last):
+                writer.close()
+            return [bool(line) for line in (first, second, third, fourth)]
+
+    assert asyncio.run(scenario()) == [True, True, False, True]
+    assert len(limit) == 0
