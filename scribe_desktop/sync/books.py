@@ -72,9 +72,11 @@ class Books:
         if theirs.status is SessionStatus.DELETED:
             self._talk.refuse_session(theirs.session_id, ErrorCode.SESSION_CLOSED)
         elif theirs.status in RESEND_STATUSES and not theirs.match:
-            if lacking := subtract(have, theirs.stored):
+            lacking = subtract(have, theirs.stored)
+            if lacking:
                 self._talk.requeue(theirs.session_id, lacking)
-            else:
+            # What is missing may not be all: what both have may differ, too.
+            if subtract(have, lacking):
                 self._to_compare.append(theirs.session_id)
 
     async def _compare(self, session_id: str) -> None:

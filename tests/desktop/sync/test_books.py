@@ -106,6 +106,17 @@ def test_equal_ranges_with_another_digest_are_compared_chunk_by_chunk(side: Side
     assert [c.sequence for c in side.spool.next_unsent(9)] == [1]
 
 
+def test_a_server_that_lacks_one_chunk_may_hold_another_with_other_bytes(side: Side) -> None:
+    add_session(side.spool, FIRST, chunks=3)
+    side.ack_all(FIRST)
+    listed = [
+        StoredChunk(1, "0" * 64, 1, "stored"),
+        StoredChunk(2, new_chunk(FIRST, 2).sha256, 1, "stored"),
+    ]
+    check(side, {FIRST: state(FIRST, [(1, 2)], match=False)}, listed)
+    assert [c.sequence for c in side.spool.next_unsent(9)] == [0, 1]
+
+
 def test_a_comparison_that_fails_changes_nothing(side: Side) -> None:
     add_session(side.spool, FIRST, chunks=2)
     side.ack_all(FIRST)
