@@ -11,13 +11,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from scribe_desktop.config import LOCAL, Settings
 from scribe_desktop.credentials import KeyringCredentials
 from scribe_desktop.errors import ScribeError
 from scribe_desktop.model import now_ms
 from scribe_desktop.paths import Paths
 from scribe_desktop.server_api import ServerApi, blocking
-from scribe_desktop.spool import Spool
+from scribe_desktop.spool import Salvage, Spool
+from scribe_desktop.spool.quarantine import FILE_NAME, REPORT, quarantined
 
 GIB: Final = 1 << 30
 LEAST_ROOM: Final = 100 << 20
@@ -109,7 +112,7 @@ def check_microphone(patient: Patient) -> tuple[Level, str]:
 
 def check_spool(patient: Patient) -> tuple[Level, str]:
     """The recordings can be read, are not damaged, and how many parts wait."""
-    file = patient.paths.spool_dir / "spool.sqlite3"
+    file = patient.paths.spool_dir / FILE_NAME
     if not file.exists():
         return Level.OK, "Nothing was recorded yet."
     with closing(Spool.open_read_only(patient.paths.spool_dir)) as spool:
@@ -117,11 +120,22 @@ def check_spool(patient: Patient) -> tuple[Level, str]:
     found = integrity(file)
     if found != "ok":
         return Level.FAIL, f"The file of recordings is damaged: {found}. Start Scribe to repair it."
-    aside = len(list(patient.paths.spool_dir.glob("*.damaged-*.sqlite3")))
     words = f"{sessions} recordings, {pending} parts to send, the file is whole."
-    if aside:
-        return Level.WARN, f"{words} {aside} damaged files were put aside earlier."
+    if aside := quarantined(patient.paths.spool_dir):
+        told = " ".join(report_of(path) for path in aside)
+        return Level.WARN, f"{words} {len(aside)} damaged files were put aside. {told}"
     return Level.OK, words
+
+
+def report_of(path: Path) -> str:
+    """What was saved of a file in quarantine, and where it is."""
+    report = path.with_name(REPORT)
+    if not report.exists():
+        return f"Nothing was taken over yet; start Scribe to try again: {path}"
+    try:
+        return msgspec.json.decode(report.read_bytes(), type=Salvage).words
+    except (OSError, msgspec.MsgspecError) as error:
+        return f"Its report cannot be read ({error}): {path}"
 
 
 def check_room(patient: Patient) -> tuple[Level, str]:

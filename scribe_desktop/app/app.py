@@ -22,7 +22,7 @@ from scribe_desktop.errors import AlreadyRecordingError, ScribeError, SpoolError
 from scribe_desktop.library.sessions import delete_expired_audio
 from scribe_desktop.model import CaptureState, CaptureStatus, Chunk, Session, Status, now_ms
 from scribe_desktop.paths import Paths
-from scribe_desktop.spool import Spool, SpoolLock
+from scribe_desktop.spool import Salvage, Spool, SpoolLock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,8 @@ class App:
     Attributes:
         recovered: ids of the sessions that this start has recovered after a crash.
         quarantined: where a damaged spool was put aside at this start.
-        recovery_failure: why recovery did not finish; it is tried again at the next start.
+        salvaged: what this start has saved of damaged spools, and what was lost.
+        recovery_failure: why salvage or recovery did not finish; the next start tries again.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class App:
         self.paths = paths
         self.recovered: list[str] = []
         self.quarantined: Path | None = None
+        self.salvaged: list[Salvage] = []
         self.recovery_failure: SpoolError | None = None
         self._credentials = credentials
         self._environ = dict(os.environ) if environ is None else environ
@@ -276,18 +278,27 @@ class App:
     # ------------------------------------------------------------------------------ private
 
     def _prepare_spool(self) -> str:
-        from scribe_desktop.capture.recovery import recover_sessions
-
         with closing(Spool.open(self.paths.spool_dir, clock=self._clock)) as spool:
             self.quarantined = spool.quarantined
+            # Before anything else is written: the device id and the sessions of the journals may
+            # be in the damaged file.
+            self._try_to_mend(lambda: self.salvaged.extend(spool.salvage_quarantined()))
             device_id = bind_device(spool, self._machine_id(), self._new_id)
-            try:
-                self.recovered = recover_sessions(spool, self.paths.journal_dir, clock=self._clock)
-            except SpoolError as error:
-                # It must not prevent the next recording; the journals stay for the next start.
-                log.warning("recovery is put off: %s", error)
-                self.recovery_failure = error
+            self._try_to_mend(lambda: self._recover(spool))
         return device_id
+
+    def _recover(self, spool: Spool) -> None:
+        from scribe_desktop.capture.recovery import recover_sessions
+
+        self.recovered = recover_sessions(spool, self.paths.journal_dir, clock=self._clock)
+
+    def _try_to_mend(self, mend: Callable[[], None]) -> None:
+        try:
+            mend()
+        except SpoolError as error:
+            # It must not prevent the next recording; what is left stays for the next start.
+            log.warning("salvage or recovery is put off: %s", error)
+            self.recovery_failure = error
 
     def _make_delivery(self, device_id: str) -> Delivery:
         sync = self._parts.sync(

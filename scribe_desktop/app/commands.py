@@ -42,6 +42,7 @@ def describe(app: "App") -> dict[str, Any]:
         "server": app.settings.server,
         "serverFailure": app.server_failure,
         "recovered": app.recovered,
+        "salvaged": [found.words for found in app.salvaged],
         "failure": None if failure is None else _failure(failure),
         **plain(app.status),
         "capture": plain(app.capture),

@@ -48,7 +48,13 @@ def lines_of(status: Mapping[str, Any]) -> list[str]:
         words = f"{capture['state'].capitalize()} '{capture['title']}'"
         lines = [f"{words}, {clock_text(capture['samples'])} ({capture['sessionId']})."]
     lines.append(f"Sending: {sync['state']} ({status['server'] or 'no server'}). {waiting}")
-    return [*lines, *(text for text in (sync["error"], status["serverFailure"]) if text)]
+    troubles = (sync["error"], status["serverFailure"])
+    return [*lines, *(text for text in troubles if text), *damage_lines(status)]
+
+
+def damage_lines(status: Mapping[str, Any]) -> list[str]:
+    """What the running instance's start has salvaged; one older than this says nothing of it."""
+    return [f"A damaged file was put aside. {words}" for words in status.get("salvaged", [])]
 
 
 def _counters(shell: Shell) -> dict[str, int]:

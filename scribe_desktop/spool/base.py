@@ -9,8 +9,9 @@ from typing import Any
 from sqlite_utils import Database
 
 from scribe_desktop.model import now_ms
-from scribe_desktop.spool.database import mark_suspect
+from scribe_desktop.spool.damage import mark_suspect
 from scribe_desktop.spool.failures import FailureKind, SpoolFailureError, from_sqlite
+from scribe_desktop.spool.lock import SpoolUse
 
 Values = Mapping[str, Any]
 
@@ -28,16 +29,22 @@ class SpoolBase:
         *,
         clock: Callable[[], int] = now_ms,
         quarantined: Path | None = None,
+        use: SpoolUse | None = None,
     ) -> None:
         self._folder = folder
         self._db = db
         self._clock = clock
         self.quarantined = quarantined
+        self._use = use
 
     def close(self) -> None:
         """Close the connection; closing again does nothing."""
-        with self._guarded():
-            self._db.conn.close()
+        try:
+            with self._guarded():
+                self._db.conn.close()
+        finally:
+            if self._use is not None:
+                self._use.end()
 
     def _rows(self, sql: str, values: Values | None = None) -> list[sqlite3.Row]:
         with self._guarded():

@@ -15,11 +15,17 @@ if sys.platform == "win32":
     def _lock(descriptor: int, *, wait: bool) -> None:
         msvcrt.locking(descriptor, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
 
+    def _share(descriptor: int) -> None:
+        """Nothing to do: Windows moves no file that somebody has open."""
+
 else:
     import fcntl
 
     def _lock(descriptor: int, *, wait: bool) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _share(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
 
 
 class SpoolLock:
@@ -53,4 +59,39 @@ class SpoolLock:
                 ) from error
             yield
         finally:
+            os.close(descriptor)
+
+
+class SpoolUse:
+    """Says that somebody has the spool's file open, so that it is not moved away under them.
+
+    To be made, and shared, by one opener at a time.
+
+    Attributes:
+        alone: nobody else has the file open.
+
+    Raises:
+        SpoolFailureError: the lock file cannot be made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise from_os(error) from error
+        try:
+            _lock(self._descriptor, wait=False)
+        except OSError:
+            self.alone = False
+        else:
+            self.alone = True
+
+    def share(self) -> None:
+        """Let others use the file, too."""
+        _share(self._descriptor)
+
+    def end(self) -> None:
+        """Use it no more; again does nothing."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
             os.close(descriptor)

@@ -7,10 +7,11 @@ from typing import Self
 from scribe_desktop.model import now_ms
 from scribe_desktop.spool.database import CHECKPOINT_BYTES, open_for_reading, open_owned
 from scribe_desktop.spool.delivery import DeliveryRows
+from scribe_desktop.spool.salvage import SalvageRows
 from scribe_desktop.spool.sessions import SessionRows
 
 
-class Spool(SessionRows, DeliveryRows):
+class Spool(SessionRows, DeliveryRows, SalvageRows):
     """Sessions and chunks that are safe on this computer.
 
     Every method raises SpoolError (as SpoolFailureError, with its kind) for what SQLite or the file
@@ -27,6 +28,8 @@ class Spool(SessionRows, DeliveryRows):
     ) -> Self:
         """Open for writing; a damaged file is put aside (`quarantined`) and a new one made.
 
+        `salvage_quarantined` then takes over what can still be read of it.
+
         Args:
             folder: where the file is.
             clock: ms since 1970 UTC.
@@ -36,9 +39,13 @@ class Spool(SessionRows, DeliveryRows):
         Raises:
             SpoolError: the folder cannot be written, or the file is newer or locked.
         """
-        db, aside = open_owned(folder, clock, checkpoint_bytes)
-        spool = cls(folder, db, clock=clock, quarantined=aside)
-        spool.finish_deletions()
+        opened = open_owned(folder, clock, checkpoint_bytes)
+        spool = cls(folder, opened.db, clock=clock, quarantined=opened.quarantined, use=opened.use)
+        try:
+            spool.finish_deletions()
+        except BaseException:
+            spool.close()
+            raise
         return spool
 
     @classmethod

@@ -171,11 +171,12 @@ class Gui(QObject):
     def _tell_what_the_start_found(self) -> None:
         if self._app.recovery_failure is not None:
             self.window.show_error(self._app.recovery_failure)
-        if self._app.quarantined is not None:
-            place = self._app.quarantined
-            message = tr("It was damaged and put aside as {place}.").format(place=place)
+        if self._app.salvaged:
+            message = tr("A damaged file was put aside. {what}").format(
+                what=" ".join(found.words for found in self._app.salvaged)
+            )
             remedy = tr("What a server has is safe there. Keep that file: it may be repaired.")
-            self.window.show_error(ScribeError(tr("New list of recordings"), message, remedy))
+            self.window.show_error(ScribeError(tr("Recordings were salvaged"), message, remedy))
         if self._app.recovered:
             self.shelf.read.connect(self._tell_recovered)
 

@@ -1,4 +1,5 @@
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from scribe_desktop.credentials import KeyringCredentials
 from scribe_desktop.doctor import Level, Patient, examine, integrity, lacking
 from scribe_desktop.errors import AudioError, ScribeError
 from scribe_desktop.server_api import ServerApi
+from scribe_desktop.spool.quarantine import FILE_NAME, REPORT
 from tests.parts.fake_app_parts import paths_in
 from tests.parts.filled_spool import add_session, session_id_of, spool_in
 
@@ -107,8 +109,26 @@ def test_the_recordings_are_counted(tmp_path: Path) -> None:
     level, words = doctor.check_spool(at)
     assert level is Level.OK
     assert "1 recordings, 2 parts to send" in words
-    (at.paths.spool_dir / "spool.damaged-1.sqlite3").touch()
-    assert doctor.check_spool(at)[0] is Level.WARN
+
+
+def test_a_file_in_quarantine_is_told_with_what_was_saved_of_it(tmp_path: Path) -> None:
+    at = patient(tmp_path)
+    at.paths.spool_dir.mkdir(parents=True)
+    (at.paths.spool_dir / FILE_NAME).write_bytes(b"no database at all" * 100)
+    with closing(spool_in(at.paths.spool_dir)) as fresh:
+        level, words = doctor.check_spool(at)
+        assert level is Level.WARN
+        assert "Nothing was taken over yet; start Scribe to try again" in words
+        fresh.salvage_quarantined()
+    level, words = doctor.check_spool(at)
+    assert level is Level.WARN
+    assert "Nothing in it can be read" in words
+    assert str(fresh.quarantined) in words
+
+
+def test_a_report_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / REPORT).write_text("not JSON", encoding="utf-8")
+    assert "Its report cannot be read" in doctor.report_of(tmp_path / FILE_NAME)
 
 
 def test_a_damaged_file_is_told(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from scribe_desktop.control import call, is_listening
 from scribe_desktop.errors import AlreadyRecordingError, AudioError, ScribeError, SpoolError
 from scribe_desktop.model import CaptureState
 from scribe_desktop.spool import Spool
+from scribe_desktop.spool.quarantine import FILE_NAME
+from tests.parts.damaging import overwrite_page, root_page
 from tests.parts.fake_app_parts import Made, make_app, paths_in
 from tests.parts.filled_spool import add_session, new_session, session_id_of, spool_in
 from tests.parts.processes import wait_until
@@ -149,6 +151,42 @@ def test_a_damaged_spool_is_put_aside_and_recording_goes_on(tmp_path: Path, made
     app = make_app(tmp_path, made)
     app.start()
     assert app.quarantined is not None
+    assert app.start_recording()
+    app.stop()
+
+
+def test_what_a_damaged_spool_still_holds_is_there_after_the_start(
+    tmp_path: Path, made: Made
+) -> None:
+    first = make_app(tmp_path, made)
+    first.start()
+    session_id = first.start_recording()
+    first.stop()
+    file = first.paths.spool_dir / FILE_NAME
+    overwrite_page(file, root_page(file, "chunks_unsent"))
+
+    app = make_app(tmp_path, made)
+    app.start()
+
+    assert app.quarantined is not None
+    assert [session.session_id for session in app.sessions()] == [session_id]
+    assert [found.parts for found in app.salvaged] == [len(app.chunks(session_id))] == [1]
+    assert made.syncs[0].device_id == made.syncs[1].device_id
+    told = call(app.paths.control_socket, {"command": "status"})["salvaged"]
+    assert str(app.quarantined) in told[0]
+    app.stop()
+
+
+def test_a_salvage_that_the_disk_refuses_does_not_prevent_the_start(
+    tmp_path: Path, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Spool) -> list[object]:
+        raise SpoolError("Full", "There is no room.")
+
+    monkeypatch.setattr(Spool, "salvage_quarantined", refuse)
+    app = make_app(tmp_path, made)
+    app.start()
+    assert app.recovery_failure is not None
     assert app.start_recording()
     app.stop()
 

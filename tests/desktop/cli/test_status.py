@@ -3,6 +3,7 @@ from contextlib import closing
 from typing import Any
 
 from scribe_desktop.app import App
+from scribe_desktop.cli.status import damage_lines
 from scribe_desktop.config import Settings
 from scribe_desktop.credentials import MemoryCredentials
 from scribe_desktop.paths import Paths
@@ -39,3 +40,10 @@ def test_the_running_instance_tells_what_it_records(
     said = scribe("status")
     assert f"Recording 'Team call', 00:30 ({session_id})." in said.out
     owner.stop()
+
+
+def test_what_was_salvaged_is_told() -> None:
+    assert damage_lines({"salvaged": ["2 parts were saved."]}) == [
+        "A damaged file was put aside. 2 parts were saved."
+    ]
+    assert damage_lines({}) == []

@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from scribe_desktop.errors import SpoolError
-from scribe_desktop.spool import FailureKind, Spool, SpoolFailureError
-from scribe_desktop.spool.database import FILE_NAME, PAGE_SIZE, _set_pragmas
+from scribe_desktop.spool import FailureKind, Spool, SpoolFailureError, damage
+from scribe_desktop.spool.damage import mark_suspect
+from scribe_desktop.spool.database import PAGE_SIZE, _set_pragmas
+from scribe_desktop.spool.quarantine import FILE_NAME
+from tests.parts.damaging import overwrite_page
 from tests.parts.filled_spool import add_session, new_chunk, new_session, session_id_of
 
 SESSION = session_id_of(1)
@@ -88,7 +91,7 @@ def test_a_file_that_is_no_database_is_put_aside(tmp_path: Path, content: bytes)
 
     spool = Spool.open(tmp_path, clock=lambda: 0)
 
-    assert spool.quarantined == tmp_path / "spool.damaged-19700101T000000000000.sqlite3"
+    assert spool.quarantined == tmp_path / "quarantine" / "19700101T000000000000" / FILE_NAME
     assert spool.quarantined.read_bytes() == content
     spool.create_session(new_session(SESSION))
     assert spool.session(SESSION) is not None
@@ -109,18 +112,17 @@ def test_a_damaged_file_is_put_aside_with_its_side_files(tmp_path: Path) -> None
     assert fresh.quarantined.with_name(fresh.quarantined.name + "-wal").read_bytes() == b"left over"
 
 
-def test_damage_found_while_running_is_looked_for_at_the_next_open(tmp_path: Path) -> None:
+def test_damage_found_while_running_is_looked_for_at_the_next_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(damage, "ALWAYS_WHOLE", 0)
     spool = Spool.open(tmp_path)
     for number in range(40):
         add_session(spool, session_id_of(number), chunks=20)
     root = spool._row("SELECT rootpage FROM sqlite_master WHERE name = 'chunks_unsent'")
     spool.close()
     assert root is not None
-    path = tmp_path / FILE_NAME
-    content = bytearray(path.read_bytes())
-    place = (root[0] - 1) * PAGE_SIZE
-    content[place : place + PAGE_SIZE] = b"\xff" * PAGE_SIZE
-    path.write_bytes(content)
+    overwrite_page(tmp_path / FILE_NAME, root[0])
 
     hurt = Spool.open(tmp_path)
     assert hurt.quarantined is None
@@ -131,6 +133,33 @@ def test_damage_found_while_running_is_looked_for_at_the_next_open(tmp_path: Pat
 
     assert found.value.kind is FailureKind.DAMAGED
     assert fresh.quarantined is not None
+
+
+def test_a_damaged_file_that_somebody_has_open_is_not_moved_away(tmp_path: Path) -> None:
+    first = Spool.open(tmp_path)
+    mark_suspect(tmp_path)
+    root = first._row("SELECT rootpage FROM sqlite_master WHERE name = 'chunks_unsent'")
+    assert root is not None
+    first._db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    overwrite_page(tmp_path / FILE_NAME, root[0])
+
+    second = Spool.open(tmp_path)
+    second.close()
+    first.close()
+    third = Spool.open(tmp_path)
+
+    assert second.quarantined is None
+    assert third.quarantined is not None
+
+
+def test_a_file_that_may_only_be_read_becomes_writable_again(tmp_path: Path) -> None:
+    Spool.open(tmp_path).close()
+    (tmp_path / FILE_NAME).chmod(0o400)
+
+    spool = Spool.open(tmp_path)
+    spool.create_session(new_session(SESSION))
+
+    assert stat.S_IMODE((tmp_path / FILE_NAME).stat().st_mode) == 0o600
 
 
 def test_two_threads_that_open_a_new_folder_share_one_file(tmp_path: Path) -> None:

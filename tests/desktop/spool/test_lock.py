@@ -4,6 +4,7 @@ import pytest
 
 from scribe_desktop.errors import SpoolError
 from scribe_desktop.spool import SpoolLock
+from scribe_desktop.spool.lock import SpoolUse
 
 
 def test_a_second_owner_is_refused_until_the_first_lets_go(tmp_path: Path) -> None:
@@ -20,3 +21,19 @@ def test_a_lock_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SpoolError), SpoolLock.acquire(tmp_path / "file" / "lock"):
         pytest.fail("a lock below a file")
+
+
+def test_only_the_first_user_of_a_file_is_alone(tmp_path: Path) -> None:
+    first = SpoolUse(tmp_path / "in-use")
+    first.share()
+    second = SpoolUse(tmp_path / "in-use")
+    second.share()
+    first.end()
+    first.end()
+    third = SpoolUse(tmp_path / "in-use")
+    assert (first.alone, second.alone, third.alone) == (True, False, False)
+    for use in (second, third):
+        use.end()
+    last = SpoolUse(tmp_path / "in-use")
+    assert last.alone
+    last.end()

@@ -20,6 +20,7 @@ from scribe_desktop.paths import Paths
 
 if TYPE_CHECKING:
     from scribe_desktop.errors import ScribeError
+    from scribe_desktop.spool import Salvage
 
 NOON = 1_791_374_400_000
 """2026-10-07 12:00 UTC."""
@@ -105,7 +106,7 @@ class FakeApp:
         self.recovered: list[str] = []
         self.shelf: list[Session] = []
         self.parts: list[Chunk] = []
-        self.quarantined: Path | None = None
+        self.salvaged: list[Salvage] = []
         self.recovery_failure: ScribeError | None = None
         self.handlers: dict[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {}
         self._subscribers: list[Callable[[Status], None]] = []

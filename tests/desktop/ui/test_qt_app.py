@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 
 from scribe_desktop.errors import SpoolError
 from scribe_desktop.model import CaptureState
+from scribe_desktop.spool import Salvage
 from scribe_desktop.ui import qt_app
 from scribe_desktop.ui.qt_app import Gui
 from scribe_desktop.ui.quit_dialog import QuitDialog
@@ -169,10 +170,14 @@ def test_a_recovered_recording_is_told_once(gui: Gui, app: FakeApp, wait: Wait) 
 
 
 def test_a_damaged_list_of_recordings_is_told(gui: Gui, app: FakeApp) -> None:
-    app.quarantined = app.paths.data_dir / "spool.damaged"
+    app.salvaged = [
+        Salvage("the quarantined file", sessions=2, parts=7, lost_parts=1, lost_ms=30_000)
+    ]
     gui.start(hidden=False)
     assert gui.window.error.isVisible()
-    assert "spool.damaged" in gui.window.error.accessibleName()
+    told = gui.window.error.accessibleName()
+    assert "2 recordings with 7 parts were saved, 1 parts (0.5 minutes) were lost." in told
+    assert "the quarantined file" in told
 
 
 def test_recovery_that_was_put_off_is_told(gui: Gui, app: FakeApp) -> None:
