@@ -206,11 +206,10 @@ class RandomWalk(RuleBasedStateMachine):
     @rule(place=PLACES, dies=st.integers(0, 2))
     def delete_here(self, place: int, dies: int) -> None:
         """Local audio goes once there is a receipt; the process may end in the middle."""
-        proven = [s for s in self.client.spool.sessions() if s.has_receipt and not s.refused_code]
+        proven = self._proven()
         if proven:
-            session_id = proven[place % len(proven)].session_id
             with self.client.mortal(dies):
-                self.client.spool.delete_audio(session_id, deleted_at=9_000_000)
+                self.client.spool.delete_audio(proven[place % len(proven)], deleted_at=9_000_000)
             if self.oracle.server_lost:
                 self.oracle.forget_what_only_the_server_had(self.client)
             self._client_acted()
@@ -252,6 +251,7 @@ class RandomWalk(RuleBasedStateMachine):
         try:
             self._converge()
             self._count()
+            self._live_on_without_audio()
         finally:
             self.client.close()
             self.server.close()
@@ -275,6 +275,24 @@ class RandomWalk(RuleBasedStateMachine):
 
     # ------------------------------------------------------------------------- private
 
+    def _live_on_without_audio(self) -> None:
+        """Receipts nearly all come at the end: there the audio goes, and both start anew."""
+        self.nothing_is_lost()
+        for session_id in self._proven():
+            self.client.spool.delete_audio(session_id, deleted_at=9_000_000)
+        self.client.crash()
+        self._client_acted()
+        self.server.crash()
+        self._hear_what_was_said()
+        self._converge()
+        self.nothing_is_lost()
+        gone = (session.audio_deleted_at is not None for session in self.client.spool.sessions())
+        self.seen.update(dropped=sum(gone))
+
+    def _proven(self) -> list[str]:
+        sessions = self.client.spool.sessions()
+        return [s.session_id for s in sessions if s.has_receipt and not s.refused_code]
+
     def _is_anything_due(self) -> bool:
         spool = self.client.spool
         return bool(
@@ -289,7 +307,6 @@ class RandomWalk(RuleBasedStateMachine):
             acked=sum(session.acked_chunks for session in sessions),
             receipts=sum(session.has_receipt for session in sessions),
             copies=sum(session.forked_from is not None for session in sessions),
-            dropped=sum(session.audio_deleted_at is not None for session in sessions),
             lost=self.wire.lost,
             doubled=self.wire.doubled,
             client_crashes=self.client.crashes,
