@@ -15,8 +15,8 @@ from scribe_server.store.batch import Stored
 from tests.faults.model.client import MortalSpool
 from tests.faults.model.machine import RandomWalk
 
-pytestmark = [pytest.mark.timeout(120), pytest.mark.logs_errors]
-WALKS = 400
+pytestmark = [pytest.mark.timeout(180), pytest.mark.logs_errors]
+WALKS = 800
 """At most: a walk that finds the bug is the last."""
 LOSSES = ("acked, ", "certified, ", "promised and lost")
 """How the oracle calls what follows from an ack that is not true."""

@@ -10,7 +10,7 @@ from typing import ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from scribe_server.protocol import ChunkAck, Event, StartSession
+from scribe_server.protocol import AudioChunk, ChunkAck, Event, StartSession
 from tests.faults.model.client import ModelClient, MortalSpool, identity_of
 from tests.faults.model.oracle import Oracle
 from tests.faults.model.server import POINTS, Backup, Message, ModelServer
@@ -105,6 +105,23 @@ class RandomWalk(RuleBasedStateMachine):
             self.carry_there(place, again=False, dies_at=dies_at)
             for _ in range(len(self.wire.to_client)):
                 self.carry_back(0, again=False, dies=0)
+
+    @rule(which=SESSIONS)
+    def the_last_part_overtakes(self, which: int) -> None:
+        """Of several parts under way the last one made arrives first, and its ack comes back."""
+        self.record(which, 0)
+        self.record(which, 0)
+        if not self.client.is_connected:
+            self.connect()
+        for _ in range(ROUNDS_TO_CONVERGE):
+            under_way = [payload for _, payload in self.wire.to_server]
+            parts = [n for n, each in enumerate(under_way) if _is_of(each, session_id_of(which))]
+            if len(parts) > 1:
+                self.carry_there(parts[-1], again=False, dies_at="")
+                while self.wire.to_client:
+                    self.carry_back(0, again=False, dies=0)
+                return
+            self._flow(1)
 
     # ------------------------------------------------------------------------- the wire
 
@@ -279,6 +296,9 @@ class RandomWalk(RuleBasedStateMachine):
         """Receipts nearly all come at the end: there the audio goes, and both start anew."""
         self.nothing_is_lost()
         for session_id in self._proven():
+            with self.client.mortal(1):  # in the middle, if there is one
+                self.client.spool.delete_audio(session_id, deleted_at=9_000_000)
+            self.oracle.check(self.client, self.server)
             self.client.spool.delete_audio(session_id, deleted_at=9_000_000)
         self.client.crash()
         self._client_acted()
@@ -362,3 +382,7 @@ class RandomWalk(RuleBasedStateMachine):
 
 def _matters(message: Message) -> bool:
     return message[0] not in {Event.PAUSE_SESSION, Event.RESUME_SESSION}
+
+
+def _is_of(payload: object, session_id: str) -> bool:
+    return isinstance(payload, AudioChunk) and payload.session_id == session_id
