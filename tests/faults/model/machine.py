@@ -110,14 +110,23 @@ class RandomWalk(RuleBasedStateMachine):
     def the_last_part_overtakes(self, which: int) -> None:
         """Of several parts under way the last one made arrives first, and its ack comes back."""
         self.record(which, 0)
+        self._arrives_last_of(which, 2, dies_at="")
+
+    @rule(which=SESSIONS, dies_at=st.sampled_from(DELIVERY_POINTS[:-1]))
+    def the_server_dies_with_a_part(self, which: int, dies_at: str) -> None:
+        """While it stores one; what it had said before is heard."""
+        self._arrives_last_of(which, 1, dies_at=dies_at)
+
+    def _arrives_last_of(self, which: int, parts: int, *, dies_at: str) -> None:
+        """Record a part, wait until so many of the session are under way, carry the last one."""
         self.record(which, 0)
         if not self.client.is_connected:
             self.connect()
         for _ in range(ROUNDS_TO_CONVERGE):
             under_way = [payload for _, payload in self.wire.to_server]
-            parts = [n for n, each in enumerate(under_way) if _is_of(each, session_id_of(which))]
-            if len(parts) > 1:
-                self.carry_there(parts[-1], again=False, dies_at="")
+            places = [n for n, each in enumerate(under_way) if _is_of(each, session_id_of(which))]
+            if len(places) >= parts:
+                self.carry_there(places[-1], again=False, dies_at=dies_at)
                 while self.wire.to_client:
                     self.carry_back(0, again=False, dies=0)
                 return
