@@ -11,8 +11,8 @@ PEERS := tests/bench/peers
 ONLY ?=
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c packaging/constraints.txt
 
-.PHONY: help setup setup-test run test lint types contracts unit real format \
-        bench bench-quick clean
+.PHONY: help setup setup-test run test lint types contracts unit real drills drills-quick \
+        format bench bench-quick clean
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ setup-test: $(VENV)/.scribe-test-installed ## The same, and what the tests need
 run: setup ## Start Scribe with its built-in server (INPUT=mic: record 30 s from the microphone)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" packaging/try-scribe.sh "$(INPUT)"
 
-test: setup-test lint types contracts unit real ## Set everything up, then run all checks and tests
+test: setup-test lint types contracts unit real drills-quick ## Set everything up, then run all checks and tests
 
 lint: setup-test ## Style and common mistakes (ruff)
 	$(BIN)/ruff check .
@@ -41,6 +41,12 @@ unit: setup-test ## Tests without real parts: fast
 
 real: setup-test ## Tests with real parts: server process, microphone, tray, keyring, browser
 	$(BIN)/pytest -q -n 4 -m real
+
+drills: setup-test ## Faults that really happen, all of them, and docs/RELIABILITY.md: 1 hour (ONLY=kill-server: one)
+	$(BIN)/python -m tests.faults $(if $(ONLY),--only $(ONLY))
+
+drills-quick: setup-test ## Each of these faults twice, in 2 minutes; what needs root says so
+	$(BIN)/python -m tests.faults --quick $(if $(ONLY),--only $(ONLY))
 
 format: setup-test ## Format the code
 	$(BIN)/ruff check --fix .

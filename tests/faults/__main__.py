@@ -1,0 +1,82 @@
+"""Run the drills and write docs/RELIABILITY.md: `make drills`, `make drills-quick`."""
+
+import argparse
+import os
+import platform
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.faults import catalogue, report, results, running
+from tests.faults.results import Result, Results
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "RELIABILITY.md"
+KEPT = ROOT / "docs" / "reliability" / "results.json"
+
+
+def main() -> int:
+    """Parse the command line, run, write; 1 when a promise was broken."""
+    options = parse(sys.argv[1:])
+    seed = options.seed or secrets.randbelow(2**31) + 1
+    print(f"seed {seed}: --seed {seed} repeats this run", flush=True)
+    began = time.monotonic()
+    folder = Path(tempfile.mkdtemp(prefix="scribe-drills-", dir=options.folder))
+    plan = running.Plan(
+        [catalogue.by_name(name) for name in options.only or catalogue.NAMES],
+        seed, options.quick, options.rounds, folder, options.jobs,
+    )  # fmt: skip
+    found = running.run_all(plan, tell)
+    broken = [result for result in found if result.state == "violated"]
+    if not options.quick:
+        keep(found)
+    if not broken:
+        shutil.rmtree(folder)
+    print(f"{len(found)} drills in {time.monotonic() - began:.0f} s, {len(broken)} broken")
+    if broken:
+        print(f"what they left is in {folder}")
+    return 1 if broken else 0
+
+
+def parse(words: list[str]) -> argparse.Namespace:
+    """The options; what does not fit ends the program with exit code 2."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--only", nargs="+", metavar="NAME", choices=catalogue.NAMES,
+                        help=f"of {', '.join(catalogue.NAMES)}")  # fmt: skip
+    parser.add_argument("--rounds", type=int, metavar="N", help="inject each fault N times")
+    parser.add_argument("--seed", type=int, help="repeat a run")
+    parser.add_argument("--quick", action="store_true",
+                        help="twice each, in 2 minutes; the report stays as it is")  # fmt: skip
+    parser.add_argument("--jobs", type=int, default=0, metavar="N",
+                        help="drills at a time (default: 2, with --quick 4)")  # fmt: skip
+    parser.add_argument("--folder", type=Path, default=Path("/var/tmp"),
+                        help="on a real disk, for their data (default: /var/tmp)")  # fmt: skip
+    options = parser.parse_args(words)
+    if not options.folder.is_dir():
+        parser.error(f"--folder {options.folder}: there is no such folder")
+    if options.rounds is not None and options.rounds < 1:
+        parser.error(f"--rounds {options.rounds}: it has to be 1 or more")
+    options.jobs = options.jobs or (4 if options.quick else 2)
+    return options
+
+
+def tell(result: Result) -> None:
+    """One line per drill, as it ends."""
+    print(report.line(result), flush=True)
+
+
+def keep(found: list[Result]) -> None:
+    """Put the results to the earlier ones and write the page."""
+    machine = (
+        f"Linux {platform.release()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    )
+    everything = results.merged(results.read(KEPT), Results(machine, tuple(found)), catalogue.NAMES)
+    results.write(KEPT, everything)
+    PAGE.write_text(report.render(catalogue.DRILLS, everything), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""kill -9 of either side, again and again, while chunks are on their way."""
+
+from scribe_desktop.model import now_ms
+from tests.faults.drill import Drill, Outcome, Round
+from tests.faults.rig import Rig
+
+
+def kill_the_server(round_: Round) -> Outcome:
+    """SIGKILL at a random moment; what it had acknowledged is there when it starts again."""
+    rig = Rig(round_)
+    rig.start_feeder()
+    for _ in range(round_.times):
+        rig.sleep(0.2, 1.2)
+        rig.server.kill()
+        rig.pause_feeder()
+        rig.server.start()
+        rig.check_acked()
+        rig.resume_feeder()
+        rig.recovered(now_ms())
+    return rig.ended(round_.times)
+
+
+def kill_the_client(round_: Round) -> Outcome:
+    """SIGKILL at a random moment; what it had promised is in the spool when it starts again."""
+    rig = Rig(round_)
+    for _ in range(round_.times):
+        began = now_ms()
+        rig.start_feeder()
+        rig.recovery_ms.append(rig.wait_for_ack(began))
+        rig.sleep(0.1, 1.0)
+        rig.kill_feeder()
+        rig.check_promised()
+        rig.check_acked()
+    return rig.ended(round_.times, "recovery includes the start of the program")
+
+
+DRILLS = [
+    Drill("kill-server", "Processes", "kill -9 of the server", 50, kill_the_server),
+    Drill("kill-client", "Processes", "kill -9 of the client", 50, kill_the_client),
+]
