@@ -1,6 +1,7 @@
 """One recording from its first sample to its last: states, commands, the encoder thread's loop."""
 
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -57,7 +58,13 @@ Command = Pause | Resume | Stop | Mark
 
 
 def asleep_s() -> float:
-    """For how long (s) this computer has slept since it was started, where that can be told."""
+    """For how long (s) this computer has slept, up to a constant, where that can be told.
+
+    macOS counts sleep in CLOCK_MONOTONIC (its clock_gettime(3)), but not in Python's monotonic;
+    Windows counts it in both.
+    """
+    if sys.platform == "darwin":
+        return time.clock_gettime(time.CLOCK_MONOTONIC) - time.monotonic()
     boottime = getattr(time, "CLOCK_BOOTTIME", None)
     return time.clock_gettime(boottime) - time.monotonic() if boottime is not None else 0.0
 
@@ -93,10 +100,12 @@ class Recording:
         self._wake = threading.Event()
         self._state = CaptureState.STARTING
         self._pause_reason = CaptureReason.NONE
-        self._cut: tuple[GapReason, int] | None = None
+        self._cut: tuple[GapReason, float] | None = None
         self._level = Level()
         self._synced_at = self._told_at = monotonic()
         self._slept = asleep()
+        self._began_at = clock()
+        self._began_s = self._passed_s
 
     def send(self, command: Command) -> None:
         """Ask for something; safe from any thread."""
@@ -115,7 +124,9 @@ class Recording:
             self._input.close()
             self._close_wav()
         self._note_cut()
-        self._writer.finish(ended_at=self._clock())
+        # The wall clock is asked once, at the beginning: it may be set while sound is recorded.
+        lasted_ms = round((self._passed_s - self._began_s) * 1000)
+        self._writer.finish(ended_at=self._began_at + lasted_ms)
 
     def _loop(self) -> None:
         self._tell()
@@ -155,14 +166,16 @@ class Recording:
                 case Stop():
                     self._stop()
 
-    def _pause(self, gap: GapReason, reason: CaptureReason) -> None:
+    def _pause(
+        self, gap: GapReason, reason: CaptureReason, *, since_s: float | None = None
+    ) -> None:
         if not self._listening:
             return
         self._take(self._input.pause())
         if self._finalising:
             return
         self._writer.pause()
-        self._cut = self._cut or (gap, self._clock())
+        self._cut = self._cut or (gap, self._passed_s if since_s is None else since_s)
         self._pause_reason = reason
         self._turn(CaptureState.PAUSED)
 
@@ -229,17 +242,22 @@ class Recording:
     def _note_cut(self) -> None:
         """Label the pause that ends here."""
         if self._cut is not None:
-            reason, since = self._cut
+            reason, since_s = self._cut
             self._cut = None
-            self._writer.note_cut(reason, max(0, self._clock() - since))
+            self._writer.note_cut(reason, max(0, round((self._passed_s - since_s) * 1000)))
 
     # -------------------------------------------------------------------------------- time
+
+    @property
+    def _passed_s(self) -> float:
+        """Time that goes on while the computer sleeps, and that nobody can set."""
+        return self._monotonic() + self._asleep()
 
     def _keep_up(self) -> None:
         now = self._monotonic()
         slept = self._asleep()
         if slept - self._slept >= _SLEPT_S:
-            self._pause(GapReason.SLEEP, CaptureReason.SUSPENDED)
+            self._pause(GapReason.SLEEP, CaptureReason.SUSPENDED, since_s=now + self._slept)
         self._slept = slept
         if now - self._synced_at >= _SYNC_S:
             self._synced_at = now

@@ -53,13 +53,8 @@ class Stops:
 
     def on_incomplete(self, incomplete: protocol.SessionIncomplete) -> None:
         """Send what the server lacks again; the manifest follows when that is acked."""
-        session_id = incomplete.session_id
-        self._asked.pop(session_id, None)
-        repairs = self._repairs[session_id] = self._repairs.get(session_id, 0) + 1
-        requeued = self._talk.requeue(session_id, incomplete.missing_ranges)
-        if not requeued or repairs > _REPAIRS:
-            # What it lacks cannot be sent (damaged here), or it never has enough.
-            self._given_up.add(session_id)
+        self._asked.pop(incomplete.session_id, None)
+        self._repair(incomplete.session_id, incomplete.missing_ranges)
 
     def on_receipt(self, receipt: protocol.Receipt) -> None:
         """Keep a receipt that holds; anything else is reported loudly and not kept."""
@@ -96,6 +91,9 @@ class Stops:
             self._talk.refuse_session(session_id, code)
         elif protocol.ERRORS[code].retryable:
             self._not_before[session_id] = self._talk.now_s() + RETRY_S
+        elif code is ErrorCode.NOT_FOUND:
+            # It lost the session; we may have asked before the books were compared.
+            self._repair(session_id, [(0, protocol.MAX_SEQUENCE)])
         else:
             self._given_up.add(session_id)
             self._talk.note(code)
@@ -103,6 +101,14 @@ class Stops:
     def is_waiting_for(self, session_id: str) -> bool:
         """Whether an answer about the session's end is awaited."""
         return session_id in self._asked
+
+    def _repair(self, session_id: str, ranges: list[protocol.Range]) -> None:
+        repairs = self._repairs[session_id] = self._repairs.get(session_id, 0) + 1
+        self._talk.requeue(session_id, ranges)
+        session = self._talk.spool.session(session_id)
+        if session is None or not unsent(session) or repairs > _REPAIRS:
+            # What it lacks cannot be sent (damaged here), or it never has enough.
+            self._given_up.add(session_id)
 
     def _is_due(self, session: Session, now_s: float) -> bool:
         return (

@@ -4,8 +4,11 @@
 
 Every chunk that the spool has committed is written to PROMISED as a line: session, sequence,
 SHA-256. SIGTERM ends the feeding; the program then ends with 0 as soon as everything has a
-receipt. A spool that refuses a chunk is asked again with the same chunk, as a recorder does that
-keeps it in memory. The token is taken from SCRIBE_TOKEN.
+receipt (or, with --patience, once nothing has changed for so many seconds: what is damaged gets
+none). A spool that refuses a chunk is asked again with the same chunk, as a recorder does that
+keeps it in memory. What a damaged spool leaves is taken over at the start, as the desktop does.
+SIGUSR1 says that the server which answers now is to be trusted. Each new error of delivery is a
+line on stderr. The token is taken from SCRIBE_TOKEN.
 """
 
 import argparse
@@ -19,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from scribe_desktop.errors import SpoolError
-from scribe_desktop.model import now_ms
+from scribe_desktop.model import SyncStatus, now_ms
 from scribe_desktop.spool import NewChunk, Spool
 from scribe_desktop.sync import ServerTarget, SyncEngine
 from tests.parts.filled_spool import new_chunk, new_session
@@ -36,15 +39,19 @@ class Feeder:
         self._rate: float = options.rate
         self._size: int = options.size
         self._chunks: int = options.chunks
+        self._patience_s: float = options.patience
         self._refused = 0
         self._stopping = threading.Event()
         self._promised = os.open(options.promised, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         folder = paths_of(options.home).spool_dir
         self._spool = self._open(folder)
+        self._error = ""
+        for saved in self._spool.salvage_quarantined():
+            say(f"salvaged: {saved.words}")
         self._engine = SyncEngine(
             spool_folder=folder,
             device_id=f"feeder-{options.home.name}",
-            on_status=lambda status: None,
+            on_status=self._notice,
             on_session=lambda session_id: None,
         )
         self._engine.set_target(ServerTarget(options.url, os.environ.get("SCRIBE_TOKEN")))
@@ -52,6 +59,10 @@ class Feeder:
     def stop(self) -> None:
         """Feed no more, from any thread; `run` then delivers what there is."""
         self._stopping.set()
+
+    def accept(self) -> None:
+        """Trust the server that answers now."""
+        self._engine.accept_server_identity()
 
     def run(self) -> None:
         """Everything, to the last receipt."""
@@ -105,13 +116,31 @@ class Feeder:
     def _refuse(self, error: SpoolError) -> None:
         self._refused += 1
         if self._refused == 1 or self._refused % 50 == 0:
-            print(f"refused {self._refused}: {error.message}", file=sys.stderr, flush=True)
+            say(f"refused {self._refused}: {error.title}: {error.message}")
         time.sleep(RETRY_S)
 
     def _deliver(self) -> None:
-        while self._spool.pending() or self._spool.sessions_awaiting_receipt():
+        left, since = (-1, -1), 0.0
+        while any(now := self._left()):
+            if now != left:
+                left, since = now, time.monotonic()
+            elif self._patience_s and time.monotonic() - since > self._patience_s:
+                return
             self._engine.wake()
             time.sleep(LOOK_S)
+
+    def _left(self) -> tuple[int, int]:
+        return self._spool.pending(), len(self._spool.sessions_awaiting_receipt())
+
+    def _notice(self, status: SyncStatus) -> None:
+        if status.error_code != self._error:
+            self._error = status.error_code
+            say(f"delivery: {status.error_code or 'well again'}")
+
+
+def say(line: str) -> None:
+    """A line on stderr, with the time as it really passes."""
+    print(f"{time.monotonic():.3f} {line}", file=sys.stderr, flush=True)
 
 
 def parse(words: list[str]) -> argparse.Namespace:
@@ -123,10 +152,12 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=50, help="chunks per second")
     parser.add_argument("--size", type=int, default=20_000, help="bytes of a chunk")
     parser.add_argument("--chunks", type=int, default=20, help="chunks of a session")
+    parser.add_argument("--patience", type=float, default=0, help="seconds; 0: wait for all")
     return parser.parse_args(words)
 
 
 if __name__ == "__main__":
     feeder = Feeder(parse(sys.argv[1:]))
     signal.signal(signal.SIGTERM, lambda *_: feeder.stop())
+    signal.signal(signal.SIGUSR1, lambda *_: feeder.accept())
     feeder.run()

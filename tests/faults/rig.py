@@ -34,6 +34,7 @@ class Rig:
         *,
         home: Path | None = None,
         data_dir: Path | None = None,
+        beside: "Rig | None" = None,
         url: str | None = None,
         rate: float = 50,
         size: int = 20_000,
@@ -50,6 +51,7 @@ class Rig:
             round_: where to put everything, and what ends it.
             home: of the feeder, when it has to lie on a disk of its own.
             data_dir: of the server, likewise.
+            beside: another rig whose server this feeder uses, too; it needs a home of its own.
             url: what the feeder connects to, when that is not the server itself.
             rate: chunks per second.
             size: bytes of a chunk.
@@ -63,21 +65,27 @@ class Rig:
         self.round = round_
         self.home = home or round_.folder / "home"
         self.home.mkdir(parents=True, exist_ok=True)
-        self.server = ServerProcess(
-            data_dir or round_.folder / "server",
-            env=server_env,
-            extra_args=server_args,
-            python=server_python,
-        )
-        round_.cleanup.enter_context(self.server)
+        if beside is None:
+            self.server = ServerProcess(
+                data_dir or round_.folder / "server",
+                env=server_env,
+                extra_args=server_args,
+                python=server_python,
+            )
+            round_.cleanup.enter_context(self.server)
+        else:
+            self.server = beside.server
         round_.cleanup.callback(self._end_feeder)
         self.url = url
-        self.source = invariants.Source(size, round_.folder / "promised.txt")
+        notes = self.home.parent
+        self.source = invariants.Source(size, notes / f"{self.home.name}-promised.txt")
         self.recovery_ms: list[int] = []
+        self.harmed: set[tuple[str, int]] = set()
+        """Chunks that are known to be lost and were reported: (session, sequence)."""
         self._rate, self._chunks = rate, chunks
         self._feeder_env = dict(feeder_env or {})
         self._feeder_python = list(feeder_python)
-        self._log = round_.folder / "feeder.log"
+        self._log = notes / f"{self.home.name}-feeder.log"
         self._feeder: Process | None = None
         self._open_before = open_descriptors(self.server.pid)
 
@@ -87,11 +95,16 @@ class Rig:
         assert self._feeder is not None, "the feeder does not run"
         return self._feeder
 
-    def start_feeder(self) -> None:
-        """Start it, or start it again, and wait until the server has acknowledged a chunk."""
+    def start_feeder(self, *options: str, wait: bool = True) -> None:
+        """Start it, or start it again, and wait until the server has acknowledged a chunk.
+
+        Args:
+            options: more words for it.
+            wait: False to return at once.
+        """
         words = [str(self.home), self.url or self.server.url, str(self.source.promised)]
-        options = [f"--rate={self._rate}", f"--size={self.source.size}"]
-        command = [*self._feeder_python, "-m", "tests.faults.feeder", *words, *options]
+        words += [f"--rate={self._rate}", f"--size={self.source.size}", *options]
+        command = [*self._feeder_python, "-m", "tests.faults.feeder", *words]
         env = {k: v for k, v in os.environ.items() if not k.startswith("SCRIBE_")}
         env |= {"SCRIBE_TOKEN": self.server.token, "PYTHONUNBUFFERED": "1", **self._feeder_env}
         began = now_ms()
@@ -101,7 +114,8 @@ class Rig:
             env=env,
             log=self._log,
         )
-        self.wait_for_ack(began, limit_s=START_LIMIT_S)
+        if wait:
+            self.wait_for_ack(began, limit_s=START_LIMIT_S)
 
     def kill_feeder(self) -> None:
         """SIGKILL."""
@@ -130,7 +144,7 @@ class Rig:
         def acked() -> int | None:
             must_hold(
                 self._feeder is None or self._feeder.alive,
-                f"the feeder ended by itself:\n{self._log_text()}",
+                f"the feeder ended by itself:\n{self.log_text()}",
             )
             if not self.promised():  # the spool is being made
                 return None
@@ -180,13 +194,7 @@ class Rig:
             note: for the report.
         """
         must_hold(injected >= self.round.times, f"it fired {injected} of {self.round.times} times")
-        if self._feeder is None:
-            self.start_feeder()
-        self.feeder.signal(signal.SIGTERM)
-        code = self.feeder.wait(DRAIN_LIMIT_S)
-        must_hold(code == 0, f"the feeder ended with {code}:\n{self._log_text()}")
-        compared = invariants.check_converged(self.home, self.source, self.server)
-        must_hold(compared > 0, "nothing was delivered, so nothing was tried")
+        compared = self.drained()
         now_open = open_descriptors(self.server.pid)
         must_hold(
             now_open <= self._open_before + DESCRIPTORS_MORE,
@@ -194,12 +202,31 @@ class Rig:
         )
         must_hold(self.server.stop() == 0, "the server did not stop cleanly")
         invariants.check_stopped_server(self.server.data_dir)
-        invariants.check_home(self.home)
-        for name, log in (("server", self.server.log_text()), ("feeder", self._log_text())):
-            must_hold(TRACEBACK not in log, f"a traceback in the log of the {name}:\n{log[-4000:]}")
+        log = self.server.log_text()
+        must_hold(TRACEBACK not in log, f"a traceback in the log of the server:\n{log[-4000:]}")
         return Outcome(injected, compared, tuple(self.recovery_ms), note)
 
-    def _log_text(self) -> str:
+    def drained(self, *options: str) -> int:
+        """Let everything be delivered, and compare; how many chunks that were.
+
+        Args:
+            options: more words for the feeder, if it has to be started for that.
+        """
+        if self._feeder is None:
+            self.start_feeder(*options)
+        self.feeder.signal(signal.SIGTERM)
+        code = self.feeder.wait(DRAIN_LIMIT_S)
+        self._feeder = None
+        log = self.log_text()
+        must_hold(code == 0, f"the feeder ended with {code}:\n{log}")
+        must_hold(TRACEBACK not in log, f"a traceback in the log of the feeder:\n{log[-4000:]}")
+        compared = invariants.check_converged(self.home, self.source, self.server, self.harmed)
+        must_hold(compared > 0, "nothing was delivered, so nothing was tried")
+        invariants.check_home(self.home)
+        return compared
+
+    def log_text(self) -> str:
+        """What the feeder has written in all its runs."""
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
     def _end_feeder(self) -> None:

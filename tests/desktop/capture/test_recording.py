@@ -44,6 +44,7 @@ class Desk:
         self.silent_s = 0.0
         self.now = 50.0
         self.slept = 0.0
+        self.clock_set_by = 0.0
         self.steps: deque[Any] = deque()
         self.last: list[Event] = []
         self.opened = 1
@@ -63,7 +64,7 @@ class Desk:
             self.writer,
             wav=WavWriter(self.wav_path, channels=1),
             publish=self.told.append,
-            clock=lambda: round(self.now * 1000),
+            clock=lambda: round((self.now + self.clock_set_by) * 1000),
             monotonic=lambda: self.now,
             asleep=lambda: self.slept,
         )
@@ -242,8 +243,35 @@ def test_a_computer_that_slept_finds_its_recording_paused(desk: Desk) -> None:
     desk.run(sound(), sleep, sound(), sound())
     (gap,) = desk.spool.gaps
     assert (gap.at_sample, gap.samples, gap.reason) == (4_800, 0, "sleep")
+    assert gap.wall_ms == 3_600_000 + 5_000 + 100
+    assert desk.spool.ended_at == round((desk.now + 3_600) * 1000)
     paused = next(status for status in desk.told if status.state is CaptureState.PAUSED)
     assert paused.reason is CaptureReason.SUSPENDED
+
+
+def test_a_clock_that_is_set_meanwhile_changes_no_length(desk: Desk) -> None:
+    def set_clock() -> None:
+        desk.clock_set_by = 400 * 86_400.0
+
+    desk.resume_at(5.0)
+    desk.run(sound(), Pause(), sound(), set_clock, sound())
+    assert desk.spool.gaps == [Gap(4_800, 0, "pause", 5_100)]
+    assert desk.spool.ended_at == round(desk.now * 1000)
+
+
+def test_a_clock_that_is_set_in_a_pause_does_not_lengthen_it(desk: Desk) -> None:
+    desk.resume_at(5.0)
+    told = desk.recording._publish
+
+    def publish(status: CaptureStatus) -> None:
+        told(status)
+        if status.state is CaptureState.PAUSED:
+            desk.clock_set_by = -86_400.0
+
+    desk.recording._publish = publish
+    desk.run(sound(), Pause(), sound())
+    assert desk.spool.gaps == [Gap(4_800, 0, "pause", 5_100)]
+    assert desk.spool.ended_at == round(desk.now * 1000)
 
 
 def test_a_file_that_breaks_off_keeps_what_came_before_and_says_why(desk: Desk) -> None:

@@ -149,7 +149,29 @@ def test_a_manifest_that_contradicts_the_server_is_a_conflict(side: Side, stops:
 
 
 def test_other_refusals_are_said_and_not_repeated(side: Side, stops: Stops) -> None:
-    stops.on_refused(FIRST, ErrorCode.NOT_FOUND)
+    stops.on_refused(FIRST, ErrorCode.UNSUPPORTED_MEDIA)
     stops.ask()
-    assert side.notes == ["not_found"]
+    assert side.notes == ["unsupported_media"]
     assert side.sent == []
+
+
+def test_a_server_that_has_lost_the_session_gets_it_again_and_then_the_manifest(
+    side: Side, stops: Stops
+) -> None:
+    stops.ask()
+    stops.on_refused(FIRST, ErrorCode.NOT_FOUND)
+    assert [chunk.sequence for chunk in side.spool.next_unsent(9)] == [0, 1, 2]
+    side.ack_all(FIRST)
+    stops.ask()
+    assert side.names() == [Event.STOP_SESSION] * 2
+
+
+def test_a_loss_that_the_books_have_shown_already_does_not_end_the_asking(
+    side: Side, stops: Stops
+) -> None:
+    stops.ask()
+    side.spool.requeue(FIRST, [(0, 2)])
+    stops.on_refused(FIRST, ErrorCode.NOT_FOUND)
+    side.ack_all(FIRST)
+    stops.ask()
+    assert side.names() == [Event.STOP_SESSION] * 2
