@@ -47,7 +47,8 @@ class Feeder:
             on_status=lambda status: None,
             on_session=lambda session_id: None,
         )
-        self._engine.set_target(ServerTarget(options.url, os.environ.get("SCRIBE_TOKEN")))
+        token = os.environ.get("SCRIBE_TOKEN")
+        self._engine.set_target(ServerTarget(options.url, token, insecure=options.insecure))
 
     def run(self) -> None:
         """Everything, to the last receipt."""
@@ -119,6 +120,7 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument("promised", type=Path)
     parser.add_argument("--rate", type=float, default=50, help="chunks per second")
     parser.add_argument("--size", type=int, default=20_000, help="bytes of a chunk")
+    parser.add_argument("--insecure", action="store_true", help="URL may be another computer's")
     parser.add_argument("--chunks", type=int, default=20, help="chunks of a session")
     return parser.parse_args(words)
 

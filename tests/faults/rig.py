@@ -41,6 +41,7 @@ class Rig:
         server_env: Mapping[str, str] | None = None,
         server_args: Sequence[str] = (),
         server_python: Sequence[str] = (sys.executable,),
+        feeder_args: Sequence[str] = (),
         feeder_env: Mapping[str, str] | None = None,
         feeder_python: Sequence[str] = (sys.executable,),
     ) -> None:
@@ -57,6 +58,7 @@ class Rig:
             server_env: more environment for the server.
             server_args: more words for the server.
             server_python: the interpreter of the server, or what starts one.
+            feeder_args: more words for the feeder.
             feeder_env: more environment for the feeder.
             feeder_python: the interpreter of the feeder, or what starts one.
         """
@@ -75,6 +77,7 @@ class Rig:
         self.source = invariants.Source(size, round_.folder / "promised.txt")
         self.recovery_ms: list[int] = []
         self._rate, self._chunks = rate, chunks
+        self._feeder_args = list(feeder_args)
         self._feeder_env = dict(feeder_env or {})
         self._feeder_python = list(feeder_python)
         self._log = round_.folder / "feeder.log"
@@ -90,7 +93,7 @@ class Rig:
     def start_feeder(self) -> None:
         """Start it, or start it again, and wait until the server has acknowledged a chunk."""
         words = [str(self.home), self.url or self.server.url, str(self.source.promised)]
-        options = [f"--rate={self._rate}", f"--size={self.source.size}"]
+        options = [f"--rate={self._rate}", f"--size={self.source.size}", *self._feeder_args]
         command = [*self._feeder_python, "-m", "tests.faults.feeder", *words, *options]
         env = {k: v for k, v in os.environ.items() if not k.startswith("SCRIBE_")}
         env |= {"SCRIBE_TOKEN": self.server.token, "PYTHONUNBUFFERED": "1", **self._feeder_env}
