@@ -179,6 +179,7 @@ class Driver:
         target = self._report.target
         if now.link is events.Link.UP and before.link is not events.Link.UP:
             self._report.no_error()
+            self._backoff.connected()
             self._calls.timers.arm("proven", PROVEN_S, self._backoff.reset)
         if now.blocked == reasons.IDENTITY_CHANGED != before.blocked and target is not None:
             self._tasks.spawn(self._calls.offer_identity(target), "sync-offer")
@@ -206,7 +207,9 @@ class Driver:
         target = self._report.target
         if target is None:
             return
-        early = self._backoff.is_early(asyncio.get_running_loop().time())
+        now_s = asyncio.get_running_loop().time()
+        early = self._backoff.is_early(now_s)
+        self._backoff.attempted(now_s)
         self._timers.disarm("retry")
         self._report.retry_at = None
         self._calls.connect(target, EARLY_PATIENCE if early else LATE_PATIENCE)
