@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from scribe_desktop.errors import SpoolError
-from scribe_desktop.model import now_ms
+from scribe_desktop.model import SyncStatus, now_ms
 from scribe_desktop.spool import NewChunk, Spool
 from scribe_desktop.sync import ServerTarget, SyncEngine
 from tests.parts.filled_spool import new_chunk, new_session
@@ -37,6 +37,7 @@ class Feeder:
         self._size: int = options.size
         self._chunks: int = options.chunks
         self._refused = 0
+        self._trouble = ""
         self._stopping = threading.Event()
         self._promised = os.open(options.promised, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         folder = paths_of(options.home).spool_dir
@@ -44,7 +45,7 @@ class Feeder:
         self._engine = SyncEngine(
             spool_folder=folder,
             device_id=f"feeder-{options.home.name}",
-            on_status=lambda status: None,
+            on_status=self._say,
             on_session=lambda session_id: None,
         )
         token = os.environ.get("SCRIBE_TOKEN")
@@ -61,6 +62,12 @@ class Feeder:
         self._deliver()
         self._engine.stop(5.0)
         self._spool.close()
+
+    def _say(self, status: SyncStatus) -> None:
+        """Print what hinders the engine whenever it is something else."""
+        if status.error_code != self._trouble:
+            self._trouble = status.error_code
+            print(f"trouble: {self._trouble or 'none'}", file=sys.stderr, flush=True)
 
     def _open(self, folder: Path) -> Spool:
         while True:

@@ -122,6 +122,10 @@ class Rig:
             ]
         return min(acks, default=None)
 
+    def troubles(self, code: str) -> int:
+        """How often the feeder's engine has reported this error code."""
+        return self._log_text().count(f"trouble: {code}\n")
+
     def promised(self) -> int:
         """How many chunks the spool has promised to keep by now."""
         path = self.source.promised

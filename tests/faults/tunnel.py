@@ -27,6 +27,7 @@ DEVICE: Final = Path("/dev/net/tun")
 TUNSETIFF: Final = 0x400454CA  # linux/if_tun.h
 TUN_WITHOUT_HEADER: Final = 0x0001 | 0x1000  # IFF_TUN | IFF_NO_PI
 NAME_AND_FLAGS: Final = struct.Struct("16sH22x")  # struct ifreq, linux/if.h
+TIME_WAIT: Final = "06"  # net/tcp_states.h, as /proc/net/tcp writes it
 LONGEST_PACKET: Final = 65_536
 LOOK_S: Final = 0.02
 """A change of the line is noticed within it."""
@@ -93,6 +94,19 @@ class Tunnel:
     def client_tcp(self, name: str) -> int:
         """A TCP counter of the client's side, by its name in /proc/net/snmp (RFC 4022)."""
         return tcp_counter(Path(f"/proc/{self._pid}/net/snmp").read_text(encoding="ascii"), name)
+
+    def forget_soon(self) -> None:
+        """Let the client's kernel give up what a killed client leaves unsent after half a second.
+
+        Such a client is as gone as one whose computer lost its power: no FIN ever comes.
+        """
+        write = "echo 1 >/proc/sys/net/ipv4/tcp_orphan_retries"
+        subprocess.run([*self.inside, "sh", "-c", write], check=True, timeout=20)
+
+    def client_sockets(self) -> int:
+        """How many TCP sockets the client's kernel still has something to send for."""
+        table = Path(f"/proc/{self._pid}/net/tcp").read_text(encoding="ascii")
+        return sum(line.split()[3] != TIME_WAIT for line in table.splitlines()[1:])
 
     # ------------------------------------------------------------------------------ private
 
