@@ -1,9 +1,17 @@
-"""How long to wait before the next attempt to connect (pure)."""
+"""When the next attempt to connect begins (pure).
+
+Attempts are at least 1 s apart, so that 100 clients make at most 100 connects in any second,
+whatever the server does to them. In an outage of less than five minutes they are at most 1.5 s
+apart, or as long as an attempt lasts (the kernel repeats a lost SYN after 1 s), so that delivery
+goes on within 2 s; later at most 30 s.
+"""
 
 from collections.abc import Callable
 from typing import Final
 
-BASE_S: Final = 0.25
+SPREAD_S: Final = 1.0
+"""Those who lose their connections at the same moment come back over so long a time."""
+APART_S: Final = 1.0
 EARLY_CAP_S: Final = 1.5
 LATE_CAP_S: Final = 30.0
 EARLY_S: Final = 300.0
@@ -11,24 +19,38 @@ EARLY_S: Final = 300.0
 
 
 class Backoff:
-    """Delays with full jitter, so that clients do not come back as a herd.
+    """Random delays, so that clients do not come back as a herd.
 
-    delay = uniform(0, min(cap, 0.25 s * 2**n)) for the n-th failure in a row; the cap is 1.5 s
-    in the first 5 minutes of an outage and 30 s later.
+    From the start of an attempt to the start of the next: uniform(1 s, cap), where the cap is
+    1.5 s in the first 5 minutes of an outage and 30 s later; an attempt that lasts longer is
+    followed at once. After a connection was lost: at least uniform(0, 1 s).
     """
 
     def __init__(self, uniform: Callable[[float, float], float]) -> None:
         self._uniform = uniform
-        self._failures = 0
         self._since: float | None = None
+        self._attempted_at: float | None = None
+        self._was_up = False
+
+    def attempted(self, now_s: float) -> None:
+        """An attempt begins.
+
+        Args:
+            now_s: monotonic time.
+        """
+        self._attempted_at = now_s
+        self._was_up = False
+
+    def connected(self) -> None:
+        """The attempt succeeded."""
+        self._was_up = True
 
     def reset(self) -> None:
         """The outage is over, or somebody wants to try at once."""
-        self._failures = 0
         self._since = None
 
     def delay_s(self, now_s: float, *, at_least_s: float = 0.0) -> float:
-        """Count a failure; how long to wait after it.
+        """How long to wait after an attempt that failed, or a connection that was lost.
 
         Args:
             now_s: monotonic time.
@@ -36,13 +58,14 @@ class Backoff:
         """
         if self._since is None:
             self._since = now_s
-        # 2**7 * 0.25 s is over the highest cap.
-        longest = min(self.cap_s(now_s), BASE_S * 2 ** min(self._failures, 7))
-        self._failures += 1
-        return max(at_least_s, self._uniform(0.0, longest))
+        delay_s = self._uniform(0.0, SPREAD_S) if self._was_up else 0.0
+        if self._attempted_at is not None:
+            apart_s = self._uniform(APART_S, self.cap_s(now_s))
+            delay_s = max(delay_s, self._attempted_at + apart_s - now_s)
+        return max(at_least_s, delay_s)
 
     def cap_s(self, now_s: float) -> float:
-        """The longest delay at that point of the outage."""
+        """The longest time between two attempts at that point of the outage."""
         early = self._since is None or now_s - self._since < EARLY_S
         return EARLY_CAP_S if early else LATE_CAP_S
 

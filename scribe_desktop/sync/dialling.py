@@ -90,12 +90,16 @@ async def dial(
 ) -> Welcomed:
     """Connect, wait for the welcome, and compare the server with the pinned one.
 
+    Where another server answered before, its name is asked for first: it gets no token again.
+
     Raises:
         UnreachableError: nobody answers, or not in time.
         ConnectRefusedError: with the code of the refusal, the server's or ours.
     """
     if target.token is not None and not target.insecure and not is_safe_for_tokens(target.origin):
         raise ConnectRefusedError(INSECURE, sentence(INSECURE))
+    if identities.offered(target) is not None:
+        await _expect_no_stranger(target, identities)
     auth = protocol.ConnectAuth(
         token=target.token,
         client=CLIENT_NAME,
@@ -112,6 +116,16 @@ async def dial(
         code = ErrorCode.PROTOCOL_UNSUPPORTED
         raise ConnectRefusedError(code, protocol.ERRORS[code].text)
     return Welcomed(line.connection, welcome, await _identify(target, welcome, identities))
+
+
+async def _expect_no_stranger(target: ServerTarget, identities: Identities) -> None:
+    presented = await present_identity(target)
+    pinned = identities.pinned(target, presented.server_id)
+    if pinned is not None and pinned.server_id != presented.server_id:
+        identities.offer(target, presented)
+        raise ConnectRefusedError(IDENTITY_CHANGED, sentence(IDENTITY_CHANGED))
+    if pinned == presented:
+        identities.withdraw(target)
 
 
 async def _identify(

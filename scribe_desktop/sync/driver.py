@@ -39,6 +39,9 @@ LOOK_EVERY: Final = 20
 PROVEN_S: Final = 10.0
 """A connection that lasted so long ends an outage, also when nothing was to be sent."""
 
+STRANGER_S: Final = 5.0
+"""So often a server that is not the expected one is asked who it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -179,6 +182,7 @@ class Driver:
         target = self._report.target
         if now.link is events.Link.UP and before.link is not events.Link.UP:
             self._report.no_error()
+            self._backoff.connected()
             self._calls.timers.arm("proven", PROVEN_S, self._backoff.reset)
         if now.blocked == reasons.IDENTITY_CHANGED != before.blocked and target is not None:
             self._tasks.spawn(self._calls.offer_identity(target), "sync-offer")
@@ -206,7 +210,9 @@ class Driver:
         target = self._report.target
         if target is None:
             return
-        early = self._backoff.is_early(asyncio.get_running_loop().time())
+        now_s = asyncio.get_running_loop().time()
+        early = self._backoff.is_early(now_s)
+        self._backoff.attempted(now_s)
         self._timers.disarm("retry")
         self._report.retry_at = None
         self._calls.connect(target, EARLY_PATIENCE if early else LATE_PATIENCE)
@@ -223,7 +229,10 @@ class Driver:
         self._calls.timers.arm(name, after_ms / 1000, lambda: self._apply(event))
 
     def _arm_retry(self) -> None:
-        delay_s = self._backoff.delay_s(asyncio.get_running_loop().time())
+        stranger = self._facts.blocked == reasons.IDENTITY_CHANGED
+        delay_s = self._backoff.delay_s(
+            asyncio.get_running_loop().time(), at_least_s=STRANGER_S if stranger else 0.0
+        )
         self._report.retry_at = self._around.clock() + int(delay_s * 1000)
         self._timers.arm("retry", delay_s, lambda: self._apply(events.RetryDue()))
 
@@ -266,7 +275,9 @@ class Driver:
             self._report.error(refusal.code, refusal.message)
             self._apply(events.Unlinked())
         else:
-            self._block(refusal.code, refusal.message, passing=False)
+            # The right server may be back soon, for instance behind a load balancer.
+            passing = refusal.code == reasons.IDENTITY_CHANGED
+            self._block(refusal.code, refusal.message, passing=passing)
 
     def _block(self, code: str, message: str, *, passing: bool = True) -> None:
         self._report.error(code, message)

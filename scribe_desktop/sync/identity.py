@@ -45,13 +45,21 @@ class Identities:
         """Remember who answered instead, for the person to accept."""
         self._save(f"offered:{target.origin}", identity)
 
+    def offered(self, target: ServerTarget) -> Identity | None:
+        """Who answered instead, as long as the person has not accepted it."""
+        return self._load(f"offered:{target.origin}")
+
+    def withdraw(self, target: ServerTarget) -> None:
+        """Nobody else answers there any more."""
+        self._spool.set_meta(f"offered:{target.origin}", "")
+
     def accept(self, target: ServerTarget) -> bool:
         """Pin the identity that was offered; False when none was."""
-        offered = self._load(f"offered:{target.origin}")
+        offered = self.offered(target)
         if offered is None:
             return False
         self.pin(target, offered)
-        self._spool.set_meta(f"offered:{target.origin}", "")
+        self.withdraw(target)
         return True
 
     def _load(self, name: str) -> Identity | None:

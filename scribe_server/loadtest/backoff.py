@@ -3,11 +3,17 @@
 from collections.abc import Callable
 from typing import Final
 
-BASE_S: Final = 0.25
+SPREAD_S: Final = 1.0
+APART_S: Final = 1.0
 CAP_S: Final = 1.5
 """The desktop's cap in the first five minutes of an outage."""
 
 
 def delay_s(failures: int, uniform: Callable[[float, float], float]) -> float:
-    """uniform(0, min(cap, 0.25 s * 2**n)) after the n-th failure in a row, counted from 0."""
-    return uniform(0.0, min(CAP_S, BASE_S * 2 ** min(failures, 7)))
+    """uniform(0, 1 s) for a lost connection, uniform(1 s, 1.5 s) after an attempt that failed.
+
+    Args:
+        failures: attempts that have failed since the connection was lost.
+        uniform: chance.
+    """
+    return uniform(APART_S, CAP_S) if failures else uniform(0.0, SPREAD_S)

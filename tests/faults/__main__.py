@@ -20,7 +20,7 @@ def main() -> int:
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="scribe-drills-", dir=options.folder))
     plan = running.Plan(
-        [catalogue.by_name(name) for name in options.only or catalogue.NAMES],
+        [catalogue.by_name(name) for name in options.only or names(options.quick)],
         seed, options.quick, options.rounds, folder, options.jobs,
     )  # fmt: skip
     found = running.run_all(plan, tell)
@@ -55,6 +55,11 @@ def parse(words: list[str]) -> argparse.Namespace:
         parser.error(f"--rounds {options.rounds}: it has to be 1 or more")
     options.jobs = options.jobs or (4 if options.quick else 2)
     return options
+
+
+def names(quick: bool) -> list[str]:
+    """What is run when nothing is asked for."""
+    return [drill.name for drill in catalogue.DRILLS if drill.quick_times or not quick]
 
 
 def tell(result: Result) -> None:

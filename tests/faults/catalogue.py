@@ -1,10 +1,19 @@
 """All drills, in the order of the report."""
 
 from tests.faults.drill import Drill
-from tests.faults.drills import clocks, kills, recorder_clocks, server_state
+from tests.faults.drills import (
+    clocks,
+    kills,
+    network,
+    peers,
+    recorder_clocks,
+    server_state,
+)
 
 DRILLS: tuple[Drill, ...] = (
     *kills.DRILLS,
+    *network.DRILLS,
+    *peers.DRILLS,
     *clocks.DRILLS,
     *recorder_clocks.DRILLS,
     *server_state.DRILLS,

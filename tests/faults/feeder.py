@@ -54,7 +54,8 @@ class Feeder:
             on_status=self._notice,
             on_session=lambda session_id: None,
         )
-        self._engine.set_target(ServerTarget(options.url, os.environ.get("SCRIBE_TOKEN")))
+        token = os.environ.get("SCRIBE_TOKEN")
+        self._engine.set_target(ServerTarget(options.url, token, insecure=options.insecure))
 
     def stop(self) -> None:
         """Feed no more, from any thread; `run` then delivers what there is."""
@@ -151,6 +152,7 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument("promised", type=Path)
     parser.add_argument("--rate", type=float, default=50, help="chunks per second")
     parser.add_argument("--size", type=int, default=20_000, help="bytes of a chunk")
+    parser.add_argument("--insecure", action="store_true", help="URL may be another computer's")
     parser.add_argument("--chunks", type=int, default=20, help="chunks of a session")
     parser.add_argument("--patience", type=float, default=0, help="seconds; 0: wait for all")
     return parser.parse_args(words)

@@ -42,6 +42,7 @@ class Rig:
         server_env: Mapping[str, str] | None = None,
         server_args: Sequence[str] = (),
         server_python: Sequence[str] = (sys.executable,),
+        feeder_args: Sequence[str] = (),
         feeder_env: Mapping[str, str] | None = None,
         feeder_python: Sequence[str] = (sys.executable,),
     ) -> None:
@@ -59,6 +60,7 @@ class Rig:
             server_env: more environment for the server.
             server_args: more words for the server.
             server_python: the interpreter of the server, or what starts one.
+            feeder_args: more words for the feeder.
             feeder_env: more environment for the feeder.
             feeder_python: the interpreter of the feeder, or what starts one.
         """
@@ -77,12 +79,14 @@ class Rig:
             self.server = beside.server
         round_.cleanup.callback(self._end_feeder)
         self.url = url
-        notes = self.home.parent
+        # Not beside the home, which may lie on a disk that is cut.
+        notes = round_.folder
         self.source = invariants.Source(size, notes / f"{self.home.name}-promised.txt")
         self.recovery_ms: list[int] = []
         self.harmed: set[tuple[str, int]] = set()
         """Chunks that are known to be lost and were reported: (session, sequence)."""
         self._rate, self._chunks = rate, chunks
+        self._feeder_args = list(feeder_args)
         self._feeder_env = dict(feeder_env or {})
         self._feeder_python = list(feeder_python)
         self._log = notes / f"{self.home.name}-feeder.log"
@@ -103,7 +107,8 @@ class Rig:
             wait: False to return at once.
         """
         words = [str(self.home), self.url or self.server.url, str(self.source.promised)]
-        words += [f"--rate={self._rate}", f"--size={self.source.size}", *options]
+        words += [f"--rate={self._rate}", f"--size={self.source.size}"]
+        words += [*self._feeder_args, *options]
         command = [*self._feeder_python, "-m", "tests.faults.feeder", *words]
         env = {k: v for k, v in os.environ.items() if not k.startswith("SCRIBE_")}
         env |= {"SCRIBE_TOKEN": self.server.token, "PYTHONUNBUFFERED": "1", **self._feeder_env}
@@ -132,6 +137,10 @@ class Rig:
                 if chunk.acked_at is not None and chunk.acked_at >= moment_ms
             ]
         return min(acks, default=None)
+
+    def troubles(self, code: str) -> int:
+        """How often the feeder's engine has reported this error code."""
+        return self.log_text().count(f"delivery: {code}\n")
 
     def promised(self) -> int:
         """How many chunks the spool has promised to keep by now."""

@@ -55,7 +55,7 @@ class Running:
         self.began = time.monotonic()
         self.folder = Path(tempfile.mkdtemp(prefix=f"{drill.name}-", dir=plan.folder))
         self.answer, theirs = context.Pipe(duplex=False)
-        times = plan.times or (drill.quick_times if plan.quick else drill.times)
+        times = plan.times or (max(1, drill.quick_times) if plan.quick else drill.times)
         round_ = Round(self.folder, random.Random(self.seed), times, plan.quick)
         self.process = context.Process(target=_child, args=(drill, round_, theirs))
         self.process.start()

@@ -5,6 +5,7 @@ import contextlib
 import socket
 import struct
 import threading
+import time
 from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -24,8 +25,7 @@ class Network:
     """
 
     def __init__(self, server_url: str) -> None:
-        parts = urlsplit(server_url)
-        self._target = (parts.hostname or "127.0.0.1", parts.port or 80)
+        self._target = _address(server_url)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="network", daemon=True)
         self._server: asyncio.Server | None = None
@@ -34,8 +34,13 @@ class Network:
         self._cut = False
         self._links: set[_Link] = set()
         self.port = 0
-        self.connections = 0
+        self.made_at: list[float] = []
+        """When each connection was made so far: monotonic time."""
+
+    @property
+    def connections(self) -> int:
         """How many connections were made so far."""
+        return len(self.made_at)
 
     @property
     def url(self) -> str:
@@ -69,6 +74,12 @@ class Network:
     def heal(self) -> None:
         """Let new connections through again."""
         self._call(self._set(cut=False, open_=True))
+
+    def redirect(self, server_url: str) -> None:
+        """Reset every connection; each new one leads to another server from now on."""
+        self.cut()
+        self._target = _address(server_url)
+        self.heal()
 
     # ------------------------------------------------------------------------------ private
 
@@ -105,7 +116,7 @@ class Network:
         await asyncio.gather(*others, return_exceptions=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
+        self.made_at.append(time.monotonic())
         link = _Link(writer)
         self._links.add(link)
         # A dead server shows as a reset, as it would without us. Streams of Python 3.11 report
@@ -145,6 +156,11 @@ class Network:
         except OSError:
             if not link.dead:
                 link.reset()  # one side's reset is the other's
+
+
+def _address(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "127.0.0.1", parts.port or 80
 
 
 class _Link:

@@ -24,6 +24,7 @@ class Bench:
         Identities(self.spool).pin(TARGET, server.identity)
         self.statuses: list[SyncStatus] = []
         self.changed: list[str] = []
+        self.asked_of_chance: list[tuple[float, float]] = []
         self.driver = Driver(
             self.spool,
             Surroundings(
@@ -32,7 +33,7 @@ class Bench:
                 on_session=self.changed.append,
                 clock=lambda: 10_000,
                 make_connection=server.connection,
-                uniform=lambda _low, high: high / 50,
+                uniform=self._uniform,
                 new_id=lambda: "99999999-9999-4999-8999-999999999999",
             ),
         )
@@ -40,6 +41,10 @@ class Bench:
     @property
     def status(self) -> SyncStatus:
         return self.statuses[-1]
+
+    def _uniform(self, low: float, high: float) -> float:
+        self.asked_of_chance.append((low, high))
+        return high / 50  # a quick test
 
     async def until(self, holds: Callable[[], bool], *, timeout_s: float = 100.0) -> None:
         """Let the loop run until something holds."""

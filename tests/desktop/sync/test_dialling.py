@@ -94,6 +94,51 @@ def test_another_server_at_the_same_address_is_refused_and_offered(
     assert identities.pinned(TARGET, "x") == server.identity
 
 
+class Closed(FakeConnection):
+    """Must not be asked to connect."""
+
+    async def connect(
+        self, origin: str, auth: protocol.ConnectAuth, patience: Any, *, polling: bool
+    ) -> None:
+        raise AssertionError("a token was sent to a stranger")
+
+
+def test_a_stranger_that_was_met_before_gets_no_token_again(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stranger, identities = FakeServer(server_id="stranger"), Identities(spool)
+    identities.pin(TARGET, FakeServer(server_id="old").identity)
+    identities.offer(TARGET, FakeServer(server_id="another").identity)
+    present(monkeypatch, stranger.identity)
+    with pytest.raises(ConnectRefusedError) as refused:
+        call(spool, stranger, factory=lambda *words: Closed(stranger, *words))
+    assert refused.value.code == "identity_changed"
+    assert identities.offered(TARGET) == stranger.identity
+
+
+def test_the_pinned_server_that_is_back_is_used_and_the_stranger_is_forgotten(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, identities = FakeServer(), Identities(spool)
+    identities.pin(TARGET, server.identity)
+    identities.offer(TARGET, FakeServer(server_id="stranger").identity)
+    present(monkeypatch, server.identity)
+    assert call(spool, server).identity == server.identity
+    assert identities.offered(TARGET) is None
+
+
+def test_another_key_of_the_pinned_server_stays_offered(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, identities = FakeServer(), Identities(spool)
+    identities.pin(TARGET, server.identity)
+    other = Identity(server.identity.server_id, "another-key", "00" * 32)
+    identities.offer(TARGET, other)
+    present(monkeypatch, other)
+    call(spool, server)
+    assert identities.offered(TARGET) == other
+
+
 def test_a_bundled_server_made_anew_is_pinned_by_itself(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,24 @@ def test_a_chunk_spooled_while_offline_is_sent_after_reconnecting(tmp_path: Path
     play(tmp_path, scenario)
 
 
+def test_a_lost_connection_is_made_again_after_up_to_a_second_and_attempts_stay_a_second_apart(
+    tmp_path: Path,
+) -> None:
+    async def scenario(made: Bench) -> None:
+        add_session(made.spool, FIRST, chunks=1)
+        made.driver.set_target(TARGET)
+        await made.until_idle()
+        made.server.is_up = False
+        made.server.hang_up_on_all()
+        await made.until(lambda: len(made.asked_of_chance) > 3)
+        made.server.is_up = True
+        await made.until_idle()
+
+        assert made.asked_of_chance[:4] == [(0.0, 1.0), (1.0, 1.5), (1.0, 1.5), (1.0, 1.5)]
+
+    play(tmp_path, scenario)
+
+
 def test_the_live_session_goes_before_the_old_ones(tmp_path: Path) -> None:
     async def scenario(made: Bench) -> None:
         add_session(made.spool, FIRST, chunks=3, started_at=1)

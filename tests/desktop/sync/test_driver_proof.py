@@ -5,9 +5,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from scribe_desktop.model import SessionState, SyncState
-from scribe_desktop.sync.identity import Identities
+from scribe_desktop.sync import calls, dialling
+from scribe_desktop.sync.identity import Identities, Identity
+from scribe_desktop.sync.target import ServerTarget
 from scribe_server.protocol import ErrorCode, Event, SessionStatus
 from tests.parts.fake_server import FakeServer
 from tests.parts.filled_spool import add_session, new_chunk, session_id_of
@@ -199,5 +202,34 @@ def test_another_key_at_the_same_address_stops_everything_until_it_is_accepted(
         receipt = made.spool.receipt(FIRST)
         assert receipt is not None
         assert receipt.public_key == made.server.identity.public_key
+
+    play(tmp_path, scenario)
+
+
+def test_nothing_goes_to_a_stranger_and_all_goes_on_when_the_right_server_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(made: Bench) -> None:
+        async def presented(_: ServerTarget) -> Identity:
+            await asyncio.sleep(0)
+            return made.server.identity
+
+        monkeypatch.setattr(dialling, "present_identity", presented)
+        monkeypatch.setattr(calls, "present_identity", presented)
+        made.driver.set_target(TARGET)
+        await made.until_idle()
+        made.server.server_id = "stranger"
+        made.server.hang_up_on_all()
+        add_session(made.spool, FIRST, chunks=2)
+        await made.until(lambda: made.status.error_code == "identity_changed")
+        met = made.server.attempts
+        await asyncio.sleep(30)
+        assert made.server.attempts == met
+        assert FIRST not in made.server.stored
+
+        made.server.server_id = "server-1"
+        await made.until_idle()
+        assert sorted(made.server.stored[FIRST]) == [0, 1]
+        assert made.status.error == ""
 
     play(tmp_path, scenario)

@@ -31,9 +31,19 @@ def test_a_new_identity_counts_only_once_it_is_accepted(tmp_path: Path) -> None:
     identities.pin(REMOTE, ONE)
     assert not identities.accept(REMOTE)
     identities.offer(REMOTE, TWO)
+    assert identities.offered(REMOTE) == TWO
     assert identities.pinned(REMOTE, "two") == ONE
     assert identities.accept(REMOTE)
     assert identities.pinned(REMOTE, "two") == TWO
+    assert not identities.accept(REMOTE)
+
+
+def test_an_offer_that_is_withdrawn_cannot_be_accepted(tmp_path: Path) -> None:
+    identities = Identities(spool_in(tmp_path))
+    identities.pin(REMOTE, ONE)
+    identities.offer(REMOTE, TWO)
+    identities.withdraw(REMOTE)
+    assert identities.offered(REMOTE) is None
     assert not identities.accept(REMOTE)
 
 

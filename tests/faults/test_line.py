@@ -1,0 +1,20 @@
+from tests.faults.line import connections, packets
+from tests.faults.packets import Counts
+
+TCP = """\
+  sl  local_address rem_address   st tx_queue rx_queue
+   0: 0002120C:1F90 00000000:0000 0A 00000000:00000000
+   1: 0002120C:1F90 0102120C:C001 01 00000000:00000000
+   2: 0002120C:1F90 0102120C:C002 08 00000000:00000000
+   3: 0102120C:C001 0002120C:1F90 01 00000000:00000000
+   4: 0002120C:1F91 0102120C:C003 01 00000000:00000000
+"""
+
+
+def test_only_established_connections_to_the_port_are_counted() -> None:
+    assert connections(TCP, 8080) == 1
+    assert connections(TCP, 80) == 0
+
+
+def test_a_note_names_what_was_done_and_leaves_out_what_was_not() -> None:
+    assert packets(Counts(passed=5, lost=2)) == "5 passed, 2 lost"
