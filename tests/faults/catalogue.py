@@ -1,9 +1,12 @@
 """All drills, in the order of the report."""
 
 from tests.faults.drill import Drill
-from tests.faults.drills import kills
+from tests.faults.drills import crash_points, kills
 
-DRILLS: tuple[Drill, ...] = (*kills.DRILLS,)
+DRILLS: tuple[Drill, ...] = (
+    *kills.DRILLS,
+    *crash_points.DRILLS,
+)
 NAMES = tuple(drill.name for drill in DRILLS)
 
 

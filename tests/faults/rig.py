@@ -89,19 +89,23 @@ class Rig:
 
     def start_feeder(self) -> None:
         """Start it, or start it again, and wait until the server has acknowledged a chunk."""
+        began = now_ms()
+        self.launch_feeder()
+        self.wait_for_ack(began, limit_s=START_LIMIT_S)
+
+    def launch_feeder(self, python: Sequence[str] = ()) -> None:
+        """Start it, once in another way if words for that are given, and wait for nothing."""
         words = [str(self.home), self.url or self.server.url, str(self.source.promised)]
         options = [f"--rate={self._rate}", f"--size={self.source.size}"]
-        command = [*self._feeder_python, "-m", "tests.faults.feeder", *words, *options]
+        command = [*(python or self._feeder_python), "-m", "tests.faults.feeder", *words, *options]
         env = {k: v for k, v in os.environ.items() if not k.startswith("SCRIBE_")}
         env |= {"SCRIBE_TOKEN": self.server.token, "PYTHONUNBUFFERED": "1", **self._feeder_env}
-        began = now_ms()
         self._feeder = Process(
             "feeder",
             [*command, f"--chunks={self._chunks}"],
             env=env,
             log=self._log,
         )
-        self.wait_for_ack(began, limit_s=START_LIMIT_S)
 
     def kill_feeder(self) -> None:
         """SIGKILL."""
