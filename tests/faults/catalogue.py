@@ -1,11 +1,12 @@
 """All drills, in the order of the report."""
 
 from tests.faults.drill import Drill
-from tests.faults.drills import crash_points, kills
+from tests.faults.drills import crash_points, disk_errors, kills
 
 DRILLS: tuple[Drill, ...] = (
     *kills.DRILLS,
     *crash_points.DRILLS,
+    *disk_errors.DRILLS,
 )
 NAMES = tuple(drill.name for drill in DRILLS)
 
