@@ -1,13 +1,16 @@
 """Disks that say no: a sync or a write fails once or for seconds, or a sync takes very long."""
 
+import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 from scribe_desktop.model import now_ms
+from scribe_server.backpressure import QueueLimits
 from tests.faults.drill import Drill, Outcome, Round, must_hold
 from tests.faults.rig import Rig
 from tests.faults.strace import Tracer, need_ptrace
+from tests.parts.proof import rest
 
 SYNCS = "fdatasync,fsync"
 SLOW_S = 2
@@ -95,17 +98,19 @@ def client_syncs_fail(round_: Round) -> Outcome:
     return rig.ended(rounds, f"{fired} syncs failed")
 
 
-def slow_syncs(round_: Round, pid: Pid) -> Outcome:
+def slow_syncs(round_: Round, pid: Pid, look: Callable[[Rig], None]) -> Outcome:
     """Every sync takes 2 s longer: it is slow, and that is all."""
     need_ptrace()
     rig = Rig(round_)
     rig.start_feeder()
+    slow_s = 1 if round_.quick else SLOW_S
     fired = 0
     while fired < round_.times:
-        tracer = Tracer(round_.folder / "slow.trace", f"{SYNCS}:delay_enter={SLOW_S}s")
+        tracer = Tracer(round_.folder / "slow.trace", f"{SYNCS}:delay_enter={slow_s}s")
         began = now_ms()
         tracer.attach(pid(rig), round_).wait_fired(2, timeout_s=60)
-        rig.sleep(0, 1 if round_.quick else 8)
+        look(rig)
+        rig.sleep(0, 0.5 if round_.quick else 8)
         rig.wait_for_ack(began)
         tracer.detach()
         fired += tracer.must_have_fired(2)
@@ -114,7 +119,19 @@ def slow_syncs(round_: Round, pid: Pid) -> Outcome:
         rig.check_promised()
         rig.resume_feeder()
         rig.recovered(now_ms())
-    return rig.ended(fired, f"each took {SLOW_S} s longer")
+    return rig.ended(fired, f"each took {slow_s} s longer")
+
+
+def _queue_is_bounded(rig: Rig) -> None:
+    queued = max(_unstored(rig) for _ in range(15))
+    must_hold(0 < queued <= QueueLimits().max_chunks, f"{queued} chunks wait at the server")
+
+
+def _unstored(rig: Rig) -> int:
+    """Chunks that the server holds and has not stored; a slow disk does not make it mute."""
+    rig.sleep(0.05, 0.1)
+    ready = rest(rig.server, "/readyz")
+    return int(json.loads(ready.body)["unstoredChunks"])
 
 
 def stored_after(data_dir: Path, moment_ms: int) -> int:
@@ -194,14 +211,14 @@ DRILLS = [
         "slow-sync-server",
         "every fdatasync of the server takes 2 s longer",
         20,
-        lambda round_: slow_syncs(round_, server_pid),
+        lambda round_: slow_syncs(round_, server_pid, _queue_is_bounded),
         8,
     ),
     _drill(
         "slow-sync-client",
         "every fdatasync of the client takes 2 s longer",
         20,
-        lambda round_: slow_syncs(round_, feeder_pid),
+        lambda round_: slow_syncs(round_, feeder_pid, lambda _rig: None),
         8,
     ),
 ]
