@@ -131,9 +131,16 @@ class SegmentStore:
             # succeed and prove nothing. So this file is never written again.
             self._put_down()
             self._usable = False
+            self._drop_if_new()
         log.error("segment %d: %s", self._last, error)
         kind = StorageFullError if full else StorageFailedError
         return kind(f"segment {self._last}: {error}")
+
+    def _drop_if_new(self) -> None:
+        # Nothing was ever stored in it; a disk that fails for hours would leave one for each batch.
+        if self._end == 0:
+            with suppress(OSError):  # an empty file does no harm
+                self.path(self._last).unlink(missing_ok=True)
 
     def _cut(self) -> bool:
         if self._descriptor is None:

@@ -3,15 +3,21 @@
 from tests.faults.drill import Drill
 from tests.faults.drills import (
     clocks,
+    crash_points,
+    disk_errors,
     kills,
     network,
     peers,
     recorder_clocks,
     server_state,
+    torn_writes,
 )
 
 DRILLS: tuple[Drill, ...] = (
     *kills.DRILLS,
+    *crash_points.DRILLS,
+    *disk_errors.DRILLS,
+    *torn_writes.DRILLS,
     *network.DRILLS,
     *peers.DRILLS,
     *clocks.DRILLS,

@@ -99,28 +99,25 @@ class Rig:
         assert self._feeder is not None, "the feeder does not run"
         return self._feeder
 
-    def start_feeder(self, *options: str, wait: bool = True) -> None:
+    def start_feeder(self, *options: str) -> None:
         """Start it, or start it again, and wait until the server has acknowledged a chunk.
 
         Args:
             options: more words for it.
-            wait: False to return at once.
         """
+        began = now_ms()
+        self.launch_feeder(*options)
+        self.wait_for_ack(began, limit_s=START_LIMIT_S)
+
+    def launch_feeder(self, *options: str, python: Sequence[str] = ()) -> None:
+        """Start it, once in another way if words for that are given, and wait for nothing."""
         words = [str(self.home), self.url or self.server.url, str(self.source.promised)]
-        words += [f"--rate={self._rate}", f"--size={self.source.size}"]
-        words += [*self._feeder_args, *options]
-        command = [*self._feeder_python, "-m", "tests.faults.feeder", *words]
+        words += [f"--rate={self._rate}", f"--size={self.source.size}", f"--chunks={self._chunks}"]
         env = {k: v for k, v in os.environ.items() if not k.startswith("SCRIBE_")}
         env |= {"SCRIBE_TOKEN": self.server.token, "PYTHONUNBUFFERED": "1", **self._feeder_env}
-        began = now_ms()
-        self._feeder = Process(
-            "feeder",
-            [*command, f"--chunks={self._chunks}"],
-            env=env,
-            log=self._log,
-        )
-        if wait:
-            self.wait_for_ack(began, limit_s=START_LIMIT_S)
+        program = [*(python or self._feeder_python), "-m", "tests.faults.feeder"]
+        command = [*program, *words, *self._feeder_args, *options]
+        self._feeder = Process("feeder", command, env=env, log=self._log)
 
     def kill_feeder(self) -> None:
         """SIGKILL."""

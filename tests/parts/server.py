@@ -37,6 +37,7 @@ class ServerProcess:
     ) -> None:
         """`python` are the words before `-m scribe_server`: an interpreter, or what starts one."""
         self.data_dir = data_dir
+        self.python = list(python)
         self.port = port
         self.url = ""
         self.server_id = ""
@@ -44,7 +45,6 @@ class ServerProcess:
         self._auth = auth
         self._extra_args = list(extra_args)
         self._users = list(users)
-        self._python = list(python)
         clean = {k: v for k, v in os.environ.items() if not k.startswith("SCRIBE_")}
         self._env = {**clean, "PYTHONUNBUFFERED": "1", **(env or {})}
         self._log = data_dir.with_name(data_dir.name + ".log")
@@ -112,7 +112,7 @@ class ServerProcess:
         if self.alive:
             raise AssertionError("the server runs already")
         self._output.unlink(missing_ok=True)
-        command = [*self._python, "-m", "scribe_server", "--data-dir", str(self.data_dir)]
+        command = [*self.python, "-m", "scribe_server", "--data-dir", str(self.data_dir)]
         command += ["--port", str(self.port), "--auth", self._auth, "--announce"]
         self._process = Process(
             "scribe_server",

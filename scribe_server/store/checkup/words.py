@@ -51,7 +51,7 @@ def _of_file(sight: SegmentSight) -> Iterator[Finding]:
     if size is None and sight.known_end:
         message = f"Segment {number} is missing; it should have {sight.known_end} bytes."
         yield Finding(Kind.SEGMENT_MISSING, message, segment=number)
-    if size is not None and sight.known_end is None:
+    if size and sight.known_end is None:  # an empty one was only just made when a crash came
         message = f"Segment {number} ({size} bytes) is not in the books."
         yield Finding(Kind.SEGMENT_UNKNOWN, message, segment=number)
     elif size is not None and size > (sight.known_end or 0):

@@ -87,7 +87,7 @@ def replaced_by_a_new_one(round_: Round) -> Outcome:
         rig.server.tokens["tester"] = rig.server.create_token("tester")
         rig.server.start()
         must_hold(rig.server.server_id != before, "it is the same server")
-        rig.start_feeder(wait=False)
+        rig.launch_feeder()
         wait_until(
             lambda seen=number: rig.log_text().count("delivery: identity_changed") > seen,
             timeout_s=30,

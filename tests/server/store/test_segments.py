@@ -160,6 +160,20 @@ def test_a_full_disk_that_cannot_be_cut_either_gives_the_segment_up(tmp_path: Pa
 
 
 @pytest.mark.logs_errors
+@pytest.mark.parametrize("call", ["write", "sync", "sync_folder"])
+def test_a_new_segment_whose_first_batch_failed_leaves_no_file(tmp_path: Path, call: str) -> None:
+    files = FaultyFiles()
+    store = SegmentStore(tmp_path, {}, files=files)
+    for _ in range(3):
+        files.fail[call] = errno.EIO
+        with pytest.raises(StorageFailedError):
+            store.append([record(b"lost")])
+    assert files.fired == 3
+    (ref,) = store.append([record(b"after")])
+    assert store.numbers() == [ref.segment] == [4]
+
+
+@pytest.mark.logs_errors
 def test_a_segment_whose_name_may_not_be_durable_is_not_used(tmp_path: Path) -> None:
     files = FaultyFiles()
     store = SegmentStore(tmp_path, {}, files=files)

@@ -21,6 +21,10 @@ def test_what_a_file_lacks_or_has_too_much_of_is_said_in_bytes() -> None:
     assert "3 chunks" in message
 
 
+def test_an_empty_file_that_a_crash_left_is_no_finding() -> None:
+    assert said(SegmentSight(3, size=0)) == {}
+
+
 def test_a_wrong_count_is_said_with_both_numbers() -> None:
     found = said(SegmentSight(2, size=4096, known_end=4096, rows=3, counted=5))
     assert found == {Kind.SEGMENT_COUNT: "Segment 2 holds 3 chunks; the books count 5."}
