@@ -1,9 +1,9 @@
 """All drills, in the order of the report."""
 
 from tests.faults.drill import Drill
-from tests.faults.drills import kills
+from tests.faults.drills import kills, power
 
-DRILLS: tuple[Drill, ...] = (*kills.DRILLS,)
+DRILLS: tuple[Drill, ...] = (*kills.DRILLS, *power.DRILLS)
 NAMES = tuple(drill.name for drill in DRILLS)
 
 
