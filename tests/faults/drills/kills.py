@@ -29,7 +29,7 @@ def kill_the_client(round_: Round) -> Outcome:
         rig.recovery_ms.append(rig.wait_for_ack(began))
         rig.sleep(0.1, 1.0)
         rig.kill_feeder()
-        rig.check_promised()
+        rig.check_spooled()
         rig.check_acked()
     return rig.ended(round_.times, "recovery includes the start of the program")
 
