@@ -180,6 +180,8 @@ class Driver:
         if now.link is events.Link.UP and before.link is not events.Link.UP:
             self._report.no_error()
             self._calls.timers.arm("proven", PROVEN_S, self._backoff.reset)
+        if now.open and not before.open:
+            self._report.no_hold()
         if now.blocked == reasons.IDENTITY_CHANGED != before.blocked and target is not None:
             self._tasks.spawn(self._calls.offer_identity(target), "sync-offer")
 
