@@ -1,6 +1,7 @@
 """The power goes: everything that nobody made durable is lost, on either side's disk."""
 
 import json
+import time
 from collections.abc import Callable
 
 from scribe_desktop.model import now_ms
@@ -8,9 +9,11 @@ from scribe_desktop.spool import SpoolFailureError
 from tests.faults import patched
 from tests.faults.disks import Disk, Kind
 from tests.faults.drill import Drill, Outcome, Round, ViolatedError, must_hold
+from tests.faults.recorders import CutShort, Kept, Speech, in_parallel
 from tests.faults.rig import Rig
 from tests.parts.processes import PartFailedError
 from tests.parts.proof import rest
+from tests.parts.server import ServerProcess
 
 Run = Callable[[Round], Outcome]
 
@@ -84,6 +87,27 @@ def _cut_the_clients_disk(disk: Disk, rig: Rig) -> None:
     disk.check_dropped(canary)
 
 
+def cut_the_recorder(kind: Kind) -> Run:
+    """A real recorder's disk: at most the last second of sound goes, never a finished chunk."""
+
+    def cut(part: Round, after_s: float, server: ServerProcess, speech: Speech) -> Kept:
+        disk = Disk(part, kind, part.folder / "home")
+        recorder = CutShort(part.folder, disk.path, server, speech)
+        part.cleanup.callback(recorder.kill)
+        recorder.start()
+        recorder.finish_a_chunk()
+        time.sleep(after_s)
+        recorder.note()
+        canary = disk.put_canary()
+        disk.cut()
+        recorder.kill()
+        disk.again()
+        disk.check_dropped(canary)
+        return recorder.check()
+
+    return lambda round_: in_parallel(round_, cut)
+
+
 def careless(round_: Round) -> Outcome:
     """A spool and segments that do not wait for the disk: the drills above must find the loss.
 
@@ -149,6 +173,14 @@ DRILLS = [
     Drill(
         "power-client-xfs", GROUP, "power cut of the client's disk (xfs)", 20,
         cut_the_client("xfs"), takes_s=9,
+    ),
+    Drill(
+        "power-recorder-ext4", GROUP, "power cut of a recorder's disk (ext4)", 20,
+        cut_the_recorder("ext4"), takes_s=9,
+    ),
+    Drill(
+        "power-recorder-xfs", GROUP, "power cut of a recorder's disk (xfs)", 8,
+        cut_the_recorder("xfs"), takes_s=9,
     ),
     Drill(
         "power-careless", GROUP,
