@@ -1,9 +1,9 @@
 """All drills, in the order of the report."""
 
 from tests.faults.drill import Drill
-from tests.faults.drills import kills, power
+from tests.faults.drills import full_disk, kills, power
 
-DRILLS: tuple[Drill, ...] = (*kills.DRILLS, *power.DRILLS)
+DRILLS: tuple[Drill, ...] = (*kills.DRILLS, *power.DRILLS, *full_disk.DRILLS)
 NAMES = tuple(drill.name for drill in DRILLS)
 
 

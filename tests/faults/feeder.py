@@ -3,9 +3,10 @@
     python -m tests.faults.feeder HOME URL PROMISED [--rate 50] [--size 20000] [--chunks 20]
 
 Every chunk that the spool has committed is written to PROMISED as a line: session, sequence,
-SHA-256. SIGTERM ends the feeding; the program then ends with 0 as soon as everything has a
-receipt. A spool that refuses a chunk is asked again with the same chunk, as a recorder does that
-keeps it in memory. The token is taken from SCRIBE_TOKEN.
+SHA-256. What the engine says of itself goes to stderr when it changes. SIGTERM ends the feeding;
+the program then ends with 0 as soon as everything has a receipt. A spool that refuses a chunk is
+asked again with the same chunk, as a recorder does that keeps it in memory. The token is taken from
+SCRIBE_TOKEN.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from scribe_desktop.errors import SpoolError
-from scribe_desktop.model import now_ms
+from scribe_desktop.model import SyncStatus, now_ms
 from scribe_desktop.spool import NewChunk, Spool
 from scribe_desktop.sync import ServerTarget, SyncEngine
 from tests.parts.filled_spool import new_chunk, new_session
@@ -37,6 +38,7 @@ class Feeder:
         self._size: int = options.size
         self._chunks: int = options.chunks
         self._refused = 0
+        self._told = ""
         self._stopping = threading.Event()
         self._promised = os.open(options.promised, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         folder = paths_of(options.home).spool_dir
@@ -44,7 +46,7 @@ class Feeder:
         self._engine = SyncEngine(
             spool_folder=folder,
             device_id=f"feeder-{options.home.name}",
-            on_status=lambda status: None,
+            on_status=self._tell,
             on_session=lambda session_id: None,
         )
         self._engine.set_target(ServerTarget(options.url, os.environ.get("SCRIBE_TOKEN")))
@@ -97,6 +99,7 @@ class Feeder:
             except SpoolError as error:
                 self._refuse(error)
             else:
+                self._refused = 0
                 return
 
     def _refuse(self, error: SpoolError) -> None:
@@ -104,6 +107,12 @@ class Feeder:
         if self._refused == 1 or self._refused % 50 == 0:
             print(f"refused {self._refused}: {error.message}", file=sys.stderr, flush=True)
         time.sleep(RETRY_S)
+
+    def _tell(self, status: SyncStatus) -> None:
+        told = f"sync: {status.state} {status.error_code}"
+        if told != self._told:
+            self._told = told
+            print(told, file=sys.stderr, flush=True)
 
     def _deliver(self) -> None:
         while self._spool.pending() or self._spool.sessions_awaiting_receipt():

@@ -152,6 +152,10 @@ class Rig:
         wanted = self.promised() + count
         wait_until(lambda: self.promised() >= wanted, timeout_s=limit_s, what=f"{count} promises")
 
+    def said(self, words: str) -> int:
+        """How often the feeder has said this so far; `sync: STATE CODE` at each change."""
+        return self._log_text().count(words)
+
     def pause_feeder(self) -> None:
         """SIGSTOP: until it is resumed it can heal nothing."""
         self.feeder.signal(signal.SIGSTOP)
