@@ -1,5 +1,6 @@
 """Whether the spool's file can be used as it is, looked at before it is opened for writing."""
 
+import logging
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import Final
 
 from scribe_desktop.spool.failures import FailureKind, converted, from_sqlite
 from scribe_desktop.spool.quarantine import side_file
+
+log = logging.getLogger(__name__)
 
 TABLES: Final = ("sessions", "chunks", "audio", "gaps", "markers", "receipts", "meta")
 ALWAYS_WHOLE: Final = 32 << 20
@@ -58,8 +61,14 @@ def is_damaged(path: Path, connect: Connect) -> bool:
 
 
 def mark_suspect(folder: Path) -> None:
-    """Note that SQLite found damage, so that the next open looks at the whole file."""
-    (folder / _SUSPECT).touch(mode=0o600)
+    """Note that SQLite found damage, so that the next open looks at the whole file.
+
+    A disk that does not take the note must not hide the damage: that is logged only.
+    """
+    try:
+        (folder / _SUSPECT).touch(mode=0o600)
+    except OSError as error:
+        log.warning("the damage could not be noted for the next start: %s", error)
 
 
 def unmark_suspect(folder: Path) -> None:

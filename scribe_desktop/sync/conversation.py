@@ -14,7 +14,7 @@ from scribe_desktop.sync.starts import Starts
 from scribe_desktop.sync.stops import Stops, unsent
 from scribe_desktop.sync.talk import Talk
 from scribe_server import protocol
-from scribe_server.protocol import Event
+from scribe_server.protocol import BackpressureReason, ErrorCode, Event
 
 P = TypeVar("P", bound=msgspec.Struct)
 Handler = Callable[[Any], None]
@@ -122,6 +122,8 @@ class Conversation:
         fork_conflicts(self._talk)
 
     def _on_backpressure(self, pressure: protocol.Backpressure) -> None:
+        if pressure.reason is BackpressureReason.DISK:
+            self._talk.note(ErrorCode.STORAGE_FULL)
         self._talk.apply(Flow(pressure.can_accept, pressure.retry_after_ms))
 
 

@@ -184,6 +184,8 @@ class Driver:
             self._report.no_error()
             self._backoff.connected()
             self._calls.timers.arm("proven", PROVEN_S, self._backoff.reset)
+        if now.open and not before.open:
+            self._report.no_hold()
         if now.blocked == reasons.IDENTITY_CHANGED != before.blocked and target is not None:
             self._tasks.spawn(self._calls.offer_identity(target), "sync-offer")
 

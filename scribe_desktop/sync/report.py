@@ -5,7 +5,7 @@ from collections.abc import Callable
 from scribe_desktop.model import SyncStatus
 from scribe_desktop.sync.events import Facts, Link
 from scribe_desktop.sync.machine import derived_state
-from scribe_desktop.sync.reasons import sentence
+from scribe_desktop.sync.reasons import HOLD_CODES, sentence
 from scribe_desktop.sync.target import ServerTarget
 
 
@@ -30,6 +30,11 @@ class Report:
     def no_error(self) -> None:
         """The error is over."""
         self._code = self._text = ""
+
+    def no_hold(self) -> None:
+        """The server takes chunks again: when its refusal was the error, that is over."""
+        if self._code in HOLD_CODES:
+            self.no_error()
 
     def publish(self, facts: Facts) -> None:
         """Tell the listener when something changed."""

@@ -80,6 +80,8 @@ class Sending:
             self._talk.note(code)
             self._let_go(key)
         elif code in HOLD_CODES:
+            if code is not ErrorCode.BUSY:  # which passes by itself
+                self._talk.note(code)
             # The hold first: a chunk that is let go would else be sent again at once.
             self._talk.apply(Flow(can_accept=False, retry_after_ms=error.retry_after_ms))
             self._talk.apply(Released(frozenset({key})))

@@ -58,14 +58,18 @@ def capture_problem(capture: CaptureStatus, words: Words) -> Problem | None:
 
 def sync_problem(sync: SyncStatus, words: Words) -> Problem | None:
     """The trouble with the server that will not pass by itself, or None."""
-    if sync.state is not SyncState.ERROR:
+    is_full = sync.error_code in FULL_CODES and sync.state in {SyncState.ERROR, SyncState.HELD}
+    if not is_full and sync.state is not SyncState.ERROR:
         return None
     tr = words.tr
     kept = tr("Your recordings are safe on this computer.")
+    if is_full and sync.local:
+        message = tr("There is no room for more sound on this computer.")
+        return Problem(tr("Disk full"), message, kept, Fix.SEND_NOW)
     if sync.error_code in SIGN_IN_CODES:
         message = sync.error or tr("The server does not know this computer any more.")
         return Problem(tr("Sign in again"), message, kept, Fix.SEND_NOW)
-    if sync.error_code in FULL_CODES:
+    if is_full:
         message = sync.error or tr("The server has no room left.")
         return Problem(tr("Server full"), message, kept, Fix.SEND_NOW)
     message = sync.error or tr("The server refused the recording.")

@@ -12,8 +12,10 @@ from collections.abc import Callable, Collection
 from sqlalchemy import Connection, delete, select, update
 
 from scribe_server.store.database import Database
+from scribe_server.store.errors import StorageFullError
 from scribe_server.store.hot import HotSessions
 from scribe_server.store.records import aligned
+from scribe_server.store.reserve import Reserve
 from scribe_server.store.schema import chunks, segments, sessions, tombstones, users
 from scribe_server.store.segments import SegmentStore
 from scribe_server.store.tally import add_to_segment
@@ -38,19 +40,34 @@ class Deletion:
         blobs: SegmentStore,
         hot: HotSessions,
         clock: Callable[[], int],
+        *,
+        reserve: Reserve,
     ) -> None:
         self._database = database
         self._writer = writer
         self._blobs = blobs
         self._hot = hot
         self._clock = clock
+        self._reserve = reserve
 
     async def delete(self, owner: int, user: str, uuid: str) -> bool:
         """Delete an own session for good; False when there never was one.
 
+        On a full disk the room for it is the reserve's.
+
         Raises:
             StorageError: it could not be done; doing it again is safe.
         """
+        try:
+            return await self._delete(owner, user, uuid)
+        except StorageFullError:
+            if not await self._database.in_background(self._reserve.give_up):
+                raise
+            return await self._delete(owner, user, uuid)
+        finally:
+            await self._database.in_background(self._reserve.set_aside)
+
+    async def _delete(self, owner: int, user: str, uuid: str) -> bool:
         burial = await self._writer.call(
             lambda connection: self._bury(connection, owner, user, uuid),
             lambda burial: self._forget(burial, owner, uuid),

@@ -21,6 +21,7 @@ from scribe_server.store.identity import load_or_create_server_id
 from scribe_server.store.lock import FolderLock
 from scribe_server.store.migrate import REBUILD
 from scribe_server.store.recovery import Recovered, known_ends, recover
+from scribe_server.store.reserve import Reserve
 from scribe_server.store.segments import MAX_SEGMENT_BYTES, SegmentStore
 from scribe_server.store.sessions import SessionBooks
 from scribe_server.store.tombstones import is_deleted
@@ -40,6 +41,7 @@ class Store:
         clock: Callable[[], int],
         database: Database,
         blobs: SegmentStore,
+        reserve: Reserve,
         closing: ExitStack,
     ) -> None:
         self.server_id = server_id
@@ -52,7 +54,7 @@ class Store:
         closing.callback(self._stop_writing)
         database.write_through(self._writer.call)
         self._closing = closing
-        self.deletion = Deletion(database, self._writer, blobs, self.hot, clock)
+        self.deletion = Deletion(database, self._writer, blobs, self.hot, clock, reserve=reserve)
         self.sessions = SessionBooks(database, blobs, self.deletion)
 
     @classmethod
@@ -79,12 +81,14 @@ class Store:
             refuse_empty_start(path, folder)
             database = Database.open(path)
             closing.callback(database.close)
+            reserve = Reserve({path.parent, storage_dir})
             try:
                 files = files or _files_for(folder)
                 blobs = _open_segments(database, folder, files, max_segment_bytes)
                 closing.callback(blobs.close)
                 recovered = recover(database, blobs, clock())
                 finish_waiting(database, blobs, clock())
+                reserve.set_aside()
             except StorageError as error:
                 raise StartupError(
                     f"The store cannot be read: {error}",
@@ -96,6 +100,7 @@ class Store:
                 clock=clock,
                 database=database,
                 blobs=blobs,
+                reserve=reserve,
                 closing=closing.pop_all(),
             )
         store.recovered = recovered

@@ -1,9 +1,9 @@
 """What a drill is: a fault with a name, how often it is injected, and what came of it."""
 
 import random
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 
@@ -49,6 +49,15 @@ class Round:
     times: int
     quick: bool
     cleanup: ExitStack = field(default_factory=ExitStack)
+
+    @contextmanager
+    def within(self, name: str) -> Iterator["Round"]:
+        """A round in a folder below this one's, cleaned up at the end of the block."""
+        folder = self.folder / name
+        folder.mkdir()
+        part = replace(self, folder=folder, cleanup=ExitStack())
+        with part.cleanup:
+            yield part
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ SHA-256. SIGTERM ends the feeding; the program then ends with 0 as soon as every
 receipt (or, with --patience, once nothing has changed for so many seconds: what is damaged gets
 none). A spool that refuses a chunk is asked again with the same chunk, as a recorder does that
 keeps it in memory. What a damaged spool leaves is taken over at the start, as the desktop does.
-SIGUSR1 says that the server which answers now is to be trusted. Each new error of delivery is a
-line on stderr. The token is taken from SCRIBE_TOKEN.
+SIGUSR1 says that the server which answers now is to be trusted. What the engine says of itself goes
+to stderr when it changes. The token is taken from SCRIBE_TOKEN.
 """
 
 import argparse
@@ -41,6 +41,7 @@ class Feeder:
         self._chunks: int = options.chunks
         self._patience_s: float = options.patience
         self._refused = 0
+        self._told = ""
         self._stopping = threading.Event()
         self._promised = os.open(options.promised, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         folder = paths_of(options.home).spool_dir
@@ -112,6 +113,7 @@ class Feeder:
             except SpoolError as error:
                 self._refuse(error)
             else:
+                self._refused = 0
                 return
 
     def _refuse(self, error: SpoolError) -> None:
@@ -134,6 +136,11 @@ class Feeder:
         return self._spool.pending(), len(self._spool.sessions_awaiting_receipt())
 
     def _notice(self, status: SyncStatus) -> None:
+        """Say what is new: `sync: STATE CODE`, and `delivery: CODE` for each new error."""
+        told = f"sync: {status.state} {status.error_code}"
+        if told != self._told:
+            self._told = told
+            say(told)
         if status.error_code != self._error:
             self._error = status.error_code
             say(f"delivery: {status.error_code or 'well again'}")

@@ -172,6 +172,10 @@ class Rig:
         wanted = self.promised() + count
         wait_until(lambda: self.promised() >= wanted, timeout_s=limit_s, what=f"{count} promises")
 
+    def said(self, words: str) -> int:
+        """How often the feeder has said this so far; `sync: STATE CODE` at each change."""
+        return self._log_text().count(words)
+
     def pause_feeder(self) -> None:
         """SIGSTOP: until it is resumed it can heal nothing."""
         self.feeder.signal(signal.SIGSTOP)
@@ -191,6 +195,10 @@ class Rig:
     def check_promised(self) -> int:
         """What was promised is in the spool or on the server."""
         return invariants.check_promised(self.home, self.source, self.server)
+
+    def check_spooled(self) -> int:
+        """What was promised is in the spool itself, whatever the server has."""
+        return invariants.check_promised(self.home, self.source, None)
 
     def ended(self, injected: int, note: str = "") -> Outcome:
         """Let everything be delivered, then check all invariants.

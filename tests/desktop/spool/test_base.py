@@ -1,3 +1,4 @@
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -62,3 +63,16 @@ def test_a_full_disk_is_named_and_the_spool_goes_on_when_there_is_room(tmp_path:
     assert failed.value.kind is FailureKind.DISK_FULL
     assert "Free some space" in failed.value.remedy
     assert spool.pending() == 1
+
+
+def test_damage_is_named_also_when_the_disk_takes_no_note_of_it(tmp_path: Path) -> None:
+    spool = Spool.open(tmp_path / "spool")
+    (tmp_path / "spool").rename(tmp_path / "elsewhere")
+    malformed = sqlite3.DatabaseError("database disk image is malformed")
+    malformed.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+
+    with pytest.raises(SpoolFailureError) as failed, spool._guarded():
+        raise malformed
+
+    assert failed.value.kind is FailureKind.DAMAGED
+    spool.close()

@@ -45,6 +45,14 @@ def test_backpressure_reaches_the_machine(side: Side, conversation: Conversation
     assert conversation.answers == 0
 
 
+@pytest.mark.parametrize(("reason", "notes"), [("disk", ["storage_full"]), ("memory", [])])
+def test_a_server_that_closes_for_want_of_room_says_so(
+    side: Side, conversation: Conversation, reason: str, notes: list[str]
+) -> None:
+    conversation.handle(Event.BACKPRESSURE, {"canAccept": False, "reason": reason})
+    assert side.notes == notes
+
+
 def test_the_last_ack_of_an_ended_session_brings_its_manifest(
     side: Side, conversation: Conversation
 ) -> None:

@@ -180,6 +180,20 @@ def test_a_hold_is_kept_and_ends_without_a_signal(tmp_path: Path) -> None:
     play(tmp_path, scenario)
 
 
+def test_a_full_server_is_shown_until_it_takes_chunks_again(tmp_path: Path) -> None:
+    async def scenario(made: Bench) -> None:
+        made.server.refuse_chunk = lambda _: ErrorCode.STORAGE_FULL
+        add_session(made.spool, FIRST, chunks=1)
+        made.driver.set_target(TARGET)
+        await made.until(lambda: made.status.state is SyncState.HELD)
+        assert made.status.error_code == "storage_full"
+        made.server.refuse_chunk = lambda _: None
+        await made.until_idle()
+        assert made.status.error_code == ""
+
+    play(tmp_path, scenario)
+
+
 def test_the_go_signal_ends_a_hold_at_once(tmp_path: Path) -> None:
     async def scenario(made: Bench) -> None:
         made.driver.set_target(TARGET)

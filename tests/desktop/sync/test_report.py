@@ -35,3 +35,16 @@ def test_a_block_always_has_words() -> None:
     report.no_error()
     report.publish(Facts())
     assert (report.status.error_code, report.status.error) == ("", "")
+
+
+def test_only_an_error_that_was_a_hold_ends_with_the_hold() -> None:
+    report = Report(lambda _: None)
+    report.error("storage_full")
+    report.no_hold()
+    report.publish(Facts())
+    assert report.status.error_code == ""
+
+    report.error("hash_mismatch")
+    report.no_hold()
+    report.publish(Facts(pending=1))
+    assert report.status.error_code == "hash_mismatch"

@@ -109,6 +109,7 @@ def test_a_refusal_that_all_chunks_would_meet_is_a_hold(
         Flow(can_accept=False, retry_after_ms=700),
         Released(frozenset({(FIRST, 0)})),
     ]
+    assert side.notes == ([] if code is ErrorCode.BUSY else [code])
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_what_passes_by_itself_is_no_problem(state: SyncState) -> None:
     ],
 )
 def test_a_refusal_says_what_is_wrong_and_where_the_sound_is(code: str, title: str) -> None:
-    problem = sync_problem(SyncStatus(state=SyncState.ERROR, error_code=code), WORDS)
+    problem = sync_problem(SyncStatus(SyncState.ERROR, local=False, error_code=code), WORDS)
     assert problem is not None
     assert problem.title == title
     assert problem.message.endswith(".")
@@ -63,3 +63,11 @@ def test_the_servers_own_words_go_first() -> None:
     problem = sync_problem(status, WORDS)
     assert problem is not None
     assert problem.message == "Stored twice."
+
+
+@pytest.mark.parametrize(("local", "title"), [(False, "Server full"), (True, "Disk full")])
+def test_a_server_that_takes_nothing_for_want_of_room_is_a_problem(local: bool, title: str) -> None:
+    status = SyncStatus(state=SyncState.HELD, error_code="storage_full", local=local)
+    problem = sync_problem(status, WORDS)
+    assert problem is not None
+    assert problem.title == title

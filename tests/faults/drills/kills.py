@@ -1,8 +1,12 @@
 """kill -9 of either side, again and again, while chunks are on their way."""
 
+import time
+
 from scribe_desktop.model import now_ms
 from tests.faults.drill import Drill, Outcome, Round
+from tests.faults.recorders import CutShort, Kept, Speech, in_parallel
 from tests.faults.rig import Rig
+from tests.parts.server import ServerProcess
 
 
 def kill_the_server(round_: Round) -> Outcome:
@@ -29,12 +33,29 @@ def kill_the_client(round_: Round) -> Outcome:
         rig.recovery_ms.append(rig.wait_for_ack(began))
         rig.sleep(0.1, 1.0)
         rig.kill_feeder()
-        rig.check_promised()
+        rig.check_spooled()
         rig.check_acked()
     return rig.ended(round_.times, "recovery includes the start of the program")
+
+
+def kill_the_recorder(round_: Round) -> Outcome:
+    """SIGKILL of a real recorder: at most the last second of sound goes, no finished chunk."""
+
+    def cut(part: Round, after_s: float, server: ServerProcess, speech: Speech) -> Kept:
+        recorder = CutShort(part.folder, part.folder / "home", server, speech)
+        part.cleanup.callback(recorder.kill)
+        recorder.start()
+        recorder.finish_a_chunk()
+        time.sleep(after_s)
+        recorder.note()
+        recorder.kill()
+        return recorder.check()
+
+    return in_parallel(round_, cut)
 
 
 DRILLS = [
     Drill("kill-server", "Processes", "kill -9 of the server", 50, kill_the_server),
     Drill("kill-client", "Processes", "kill -9 of the client", 50, kill_the_client),
+    Drill("kill-recorder", "Processes", "kill -9 of a recorder", 50, kill_the_recorder),
 ]

@@ -1,11 +1,14 @@
 import asyncio
 import errno
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
+from typing_extensions import override
 
-from scribe_server.store.errors import StorageError
+from scribe_server.store.errors import StorageError, StorageFullError
+from scribe_server.store.files import Files
 from scribe_server.store.schema import (
     chunks,
     gaps,
@@ -140,9 +143,49 @@ def test_the_tombstone_is_durable_before_the_rows_go(tmp_path: Path) -> None:
     with served(tmp_path, files=files) as server:
         owner = server.owner()
         asyncio.run(server.record(owner, [0]))
-        files.fail["sync"] = errno.ENOSPC
+        files.fail["sync"] = errno.EIO
         with pytest.raises(StorageError):
             asyncio.run(server.store.sessions.delete(owner, SESSION))
         assert files.fired == 1
         assert asyncio.run(server.store.sessions.summary(owner, SESSION)) is not None
         assert rows(server, tombstones) == 0
+
+
+class FullFiles(Files):
+    """A disk on which somebody leaves no room, but for what the reserve holds."""
+
+    def __init__(self, folder: Path) -> None:
+        self.reserve = folder / "reserve"
+        self.is_full = False
+
+    @override
+    def write(self, descriptor: int, buffers: Sequence[bytes], offset: int) -> None:
+        if self.is_full and self.reserve.exists():
+            raise OSError(errno.ENOSPC, "full")
+        super().write(descriptor, buffers, offset)
+
+
+@pytest.mark.logs_errors
+def test_a_full_disk_deletes_with_the_room_that_was_set_aside(tmp_path: Path) -> None:
+    files = FullFiles(tmp_path)
+    with served(tmp_path, files=files) as server:
+        owner = server.owner()
+        asyncio.run(server.record(owner, [0]))
+        assert files.reserve.exists()
+        files.is_full = True
+        assert asyncio.run(server.store.sessions.delete(owner, SESSION)) is True
+        assert rows(server, tombstones) == 1
+        assert audio_of(0) not in all_bytes(tmp_path)
+        assert files.reserve.exists()
+
+
+@pytest.mark.logs_errors
+def test_a_full_disk_without_a_reserve_says_that_it_is_full(tmp_path: Path) -> None:
+    files = FaultyFiles()
+    with served(tmp_path, files=files) as server:
+        owner = server.owner()
+        asyncio.run(server.start(owner))
+        (tmp_path / "reserve").unlink()
+        files.fail["write"] = errno.ENOSPC
+        with pytest.raises(StorageFullError):
+            asyncio.run(server.store.sessions.delete(owner, SESSION))

@@ -1,0 +1,190 @@
+"""The power goes: everything that nobody made durable is lost, on either side's disk."""
+
+import json
+import time
+from collections.abc import Callable
+
+from scribe_desktop.model import now_ms
+from scribe_desktop.spool import SpoolFailureError
+from tests.faults import patched
+from tests.faults.disks import Disk, Kind
+from tests.faults.drill import Drill, Outcome, Round, ViolatedError, must_hold
+from tests.faults.recorders import CutShort, Kept, Speech, in_parallel
+from tests.faults.rig import Rig
+from tests.parts.processes import PartFailedError
+from tests.parts.proof import rest
+from tests.parts.server import ServerProcess
+
+Run = Callable[[Round], Outcome]
+
+
+def cut_the_server(kind: Kind) -> Run:
+    """The server's data lies on the disk; the client's spool, on another, says what was acked."""
+
+    def run(round_: Round) -> Outcome:
+        disk = Disk(round_, kind, round_.folder / "server")
+        return _cut_the_server(round_, disk, Rig(round_, data_dir=disk.path))
+
+    return run
+
+
+def cut_the_server_buffered(round_: Round) -> Outcome:
+    """The same for a server that writes through the page cache, as where there is no O_DIRECT."""
+    disk = Disk(round_, "ext4", round_.folder / "server")
+    rig = Rig(round_, data_dir=disk.path, server_python=patched.python("buffered"))
+    engine = json.loads(rest(rig.server, "/readyz").body)["storage"]
+    must_hold(engine == "buffered", f"the server writes its segments {engine}")
+    return _cut_the_server(round_, disk, rig)
+
+
+def _cut_the_server(round_: Round, disk: Disk, rig: Rig) -> Outcome:
+    rig.start_feeder()
+    for _ in range(round_.times):
+        rig.sleep(0.2, 1.0)
+        _cut_the_servers_disk(disk, rig)
+        rig.server.start()
+        rig.check_acked()
+        rig.resume_feeder()
+        rig.recovered(now_ms())
+    return rig.ended(round_.times)
+
+
+def _cut_the_servers_disk(disk: Disk, rig: Rig) -> None:
+    canary = disk.put_canary()
+    disk.cut()
+    rig.sleep(0.0, 0.2)  # what it acknowledges now would be a lie
+    rig.server.kill()
+    rig.pause_feeder()
+    disk.again()
+    disk.check_dropped(canary)
+
+
+def cut_the_client(kind: Kind) -> Run:
+    """The spool lies on the disk; the list of what it has promised lies on another."""
+
+    def run(round_: Round) -> Outcome:
+        disk = Disk(round_, kind, round_.folder / "home")
+        rig = Rig(round_, home=disk.path)
+        for _ in range(round_.times):
+            began = now_ms()
+            rig.start_feeder()
+            rig.recovery_ms.append(rig.wait_for_ack(began))
+            _cut_the_clients_disk(disk, rig)
+            rig.check_spooled()
+            rig.check_acked()
+        return rig.ended(round_.times, "recovery includes the start of the program")
+
+    return run
+
+
+def _cut_the_clients_disk(disk: Disk, rig: Rig) -> None:
+    rig.sleep(0.1, 1.0)
+    canary = disk.put_canary()
+    disk.cut()
+    rig.sleep(0.0, 0.2)  # what it promises now would be a lie
+    rig.kill_feeder()
+    disk.again()
+    disk.check_dropped(canary)
+
+
+def cut_the_recorder(kind: Kind) -> Run:
+    """A real recorder's disk: at most the last second of sound goes, never a finished chunk."""
+
+    def cut(part: Round, after_s: float, server: ServerProcess, speech: Speech) -> Kept:
+        disk = Disk(part, kind, part.folder / "home")
+        recorder = CutShort(part.folder, disk.path, server, speech)
+        part.cleanup.callback(recorder.kill)
+        recorder.start()
+        recorder.finish_a_chunk()
+        time.sleep(after_s)
+        recorder.note()
+        canary = disk.put_canary()
+        disk.cut()
+        recorder.kill()
+        disk.again()
+        disk.check_dropped(canary)
+        return recorder.check()
+
+    return lambda round_: in_parallel(round_, cut)
+
+
+def careless(round_: Round) -> Outcome:
+    """A spool and segments that do not wait for the disk: the drills above must find the loss.
+
+    Rows that do not wait are no such thing: a start indexes what the segments have beyond them.
+    """
+    promised = 0
+    for number in range(round_.times):
+        for patch in ("careless-spool", "careless-segments"):
+            promised += _find(round_, patch, f"{patch}-{number}")
+    return Outcome(round_.times, promised, note="each loss was found")
+
+
+def _find(round_: Round, patch: str, name: str) -> int:
+    with round_.within(name) as part:
+        on_the_client = patch == "careless-spool"
+        disk = Disk(part, "ext4", part.folder / ("home" if on_the_client else "server"))
+        if on_the_client:
+            rig = Rig(part, home=disk.path, feeder_python=patched.python(patch))
+        else:
+            rig = Rig(part, data_dir=disk.path, server_python=patched.python(patch))
+        rig.start_feeder()
+        rig.wait_for_promises(20)
+        promised = rig.promised()
+        if on_the_client:
+            _cut_the_clients_disk(disk, rig)
+            _must_find("promised and lost", rig.check_spooled)
+        else:
+            _cut_the_servers_disk(disk, rig)
+            _must_find("acked and lost", lambda: (rig.server.start(), rig.check_acked()))
+    return promised
+
+
+def _must_find(words: str, look: Callable[[], object]) -> None:
+    try:
+        look()
+    except (SpoolFailureError, PartFailedError):  # so much is lost that it does not even open
+        return
+    except ViolatedError as violated:
+        must_hold(words in str(violated), f"found something else: {violated}")
+        return
+    raise ViolatedError(f"not found: {words}")
+
+
+GROUP = "Disks"
+DRILLS = [
+    Drill(
+        "power-server-ext4", GROUP, "power cut of the server's disk (ext4)", 20,
+        cut_the_server("ext4"), takes_s=7,
+    ),
+    Drill(
+        "power-server-xfs", GROUP, "power cut of the server's disk (xfs)", 20,
+        cut_the_server("xfs"), takes_s=7,
+    ),
+    Drill(
+        "power-server-buffered", GROUP,
+        "power cut of the server's disk (ext4, written through the page cache)", 20,
+        cut_the_server_buffered, takes_s=7,
+    ),
+    Drill(
+        "power-client-ext4", GROUP, "power cut of the client's disk (ext4)", 20,
+        cut_the_client("ext4"), takes_s=9,
+    ),
+    Drill(
+        "power-client-xfs", GROUP, "power cut of the client's disk (xfs)", 20,
+        cut_the_client("xfs"), takes_s=9,
+    ),
+    Drill(
+        "power-recorder-ext4", GROUP, "power cut of a recorder's disk (ext4)", 20,
+        cut_the_recorder("ext4"), takes_s=9,
+    ),
+    Drill(
+        "power-recorder-xfs", GROUP, "power cut of a recorder's disk (xfs)", 8,
+        cut_the_recorder("xfs"), takes_s=9,
+    ),
+    Drill(
+        "power-careless", GROUP,
+        "power cut of a spool and of segments that do not wait for the disk: the loss is found",
+        3, careless, quick_times=1, takes_s=9,
+    ),
+]  # fmt: skip
