@@ -156,12 +156,12 @@ class Server:
         self._stack.push_async_callback(runner.cleanup)
         self._stack.push_async_callback(sockets.close)
         self._stack.push_async_callback(sockets.drain, DRAIN_S)
-        server, limit = runner.server, self._limit
+        server, limit, inflow = runner.server, self._limit, sockets.inflow
 
         def serve_connection() -> CountedHandler:
             assert server is not None, "it was set up just now"
             return CountedHandler(
-                server, limit, access_log=None, keepalive_timeout=IDLE_CONNECTION_S
+                server, limit, inflow, access_log=None, keepalive_timeout=IDLE_CONNECTION_S
             )
 
         try:

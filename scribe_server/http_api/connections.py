@@ -14,6 +14,7 @@ from aiohttp import web
 from typing_extensions import override
 
 from scribe_server.config import is_loopback
+from scribe_server.inflow import Inflow
 from scribe_server.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -68,12 +69,18 @@ class ConnectionLimit:
 
 
 class CountedHandler(web.RequestHandler):
-    """aiohttp's protocol for one connection, which is closed at once when it is one too many."""
+    """aiohttp's protocol for one connection, which is closed at once when it is one too many.
 
-    __slots__ = ("_limit", "_place")
+    What arrives on it is told to `inflow`.
+    """
 
-    def __init__(self, server: web.Server, limit: ConnectionLimit, **options: Any) -> None:
+    __slots__ = ("_inflow", "_limit", "_place")
+
+    def __init__(
+        self, server: web.Server, limit: ConnectionLimit, inflow: Inflow, **options: Any
+    ) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), **options)
+        self._inflow = inflow
         self._limit = limit
         self._place: str | None = None
 
@@ -94,6 +101,7 @@ class CountedHandler(web.RequestHandler):
         """Take in bytes, unless the connection was refused."""
         if self._place is not None:
             super().data_received(data)
+            self._inflow.received(self, len(data))
 
     @override
     def connection_lost(self, exc: BaseException | None) -> None:

@@ -34,14 +34,16 @@ class WebSocketDriver:
     async def __call__(self, environ: dict[str, Any]) -> web.WebSocketResponse:
         """Serve the connection until it ends."""
         request: web.Request = environ["aiohttp.request"]
-        frames = WebSocket(self._engine)
+        inflow, arriving, sid = self._engine.inflow, request.protocol, self._socket.sid
+        frames = WebSocket(self._engine, lambda: inflow.handed_over(arriving))
         response = await frames.prepare(request)
-        sid = self._socket.sid
+        inflow.watch(arriving, lambda: self._engine.owner(sid), frames.abort)
         self._engine.connections[sid] = request.transport
         try:
             await Connection(self._engine, self._socket, frames).serve()
         finally:
             self._engine.connections.pop(sid, None)
+            inflow.forget(arriving)
         return response
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from typing import Any, Final, Protocol
+import sys
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import engineio
 import msgspec
@@ -11,17 +12,20 @@ from aiohttp import web
 from engineio import packet as frames
 from socketio import packet
 
+from scribe_server.inflow import FIRST_BYTES, Inflow
 from scribe_server.protocol import CONNECT_TIMEOUT_S, Payload, to_wire
 from scribe_server.sockets.driver import DRIVER, MAX_POLLING_BODY
 from scribe_server.sockets.packets import MALFORMED, StrictPacket
 from scribe_server.tasks import Tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
 NAMESPACE: Final = "/"
 MAX_PENDING: Final = 256
 """Sockets that may be open without having sent CONNECT; the oldest makes room."""
-MAX_FIRST_BODY: Final = 64 * 1024
 MAX_UNREAD_PACKETS: Final = 2_000
 MAX_UNREAD_BYTES: Final = 8 * 1024 * 1024
 """What a client may leave unread before its socket is cut."""
@@ -43,6 +47,9 @@ class Listener(Protocol):
     def disconnected(self, socket: str) -> None:
         """The socket has ended."""
 
+    def owner(self, socket: str) -> int | None:
+        """The id of the user who is signed in on it; None before its CONNECT was accepted."""
+
     def malformed(self, socket: str) -> None:
         """The socket sent something that is no packet, and has been closed."""
 
@@ -58,6 +65,8 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc] # engineio has no type
         self.draining = asyncio.Event()
         self.closed = asyncio.Event()
         self.tasks = Tasks()
+        self.inflow = Inflow(sys.maxsize)
+        self.owner: Callable[[str], int | None] = lambda _: None
         self._posting: set[str] = set()
 
     def _log_error_once(self, message: str, _message_key: str) -> None:
@@ -78,22 +87,25 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc] # engineio has no type
         if request.method != "POST":
             return await super().handle_request(request)
         sid = request.query.get("sid", "")
-        limit = MAX_POLLING_BODY if sid in self.admitted else MAX_FIRST_BODY
+        limit = MAX_POLLING_BODY if sid in self.admitted else FIRST_BYTES
         if sid in self._posting or request.content_length is None:
             return web.Response(status=400, text="One request with a length at a time.")
         if request.content_length > limit:
             return web.Response(status=413, text="The request body is too large.")
         self._posting.add(sid)
+        arriving = request.protocol
+        self.inflow.watch(arriving, lambda: self.owner(sid), lambda: _abort(request))
         try:
             return await super().handle_request(request)
         finally:
+            self.inflow.forget(arriving)
             self._posting.discard(sid)
 
 
 class GuardedServer(socketio.AsyncServer):  # type: ignore[misc] # socketio has no types
     """Socket.IO that closes a socket on the first malformed packet, and says so in one line."""
 
-    def __init__(self, listener: Listener, tasks: Tasks, **options: Any) -> None:
+    def __init__(self, listener: Listener, tasks: Tasks, inflow: Inflow, **options: Any) -> None:
         super().__init__(
             async_mode="aiohttp",
             async_handlers=False,
@@ -108,6 +120,8 @@ class GuardedServer(socketio.AsyncServer):  # type: ignore[misc] # socketio has 
         self._listener = listener
         self._tasks = tasks
         self.eio.tasks = tasks
+        self.eio.inflow = inflow
+        self.eio.owner = listener.owner
         self._pending: dict[str, asyncio.TimerHandle] = {}
         self.on("connect", self._on_connect)
         self.on("disconnect", self._on_disconnect)
@@ -274,6 +288,11 @@ class GuardedServer(socketio.AsyncServer):  # type: ignore[misc] # socketio has 
 
     async def _on_disconnect(self, sid: str, _reason: str) -> None:
         self._listener.disconnected(self.manager.eio_sid_from_sid(sid, NAMESPACE))
+
+
+def _abort(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
 
 
 def _checked(arrived: StrictPacket) -> StrictPacket:

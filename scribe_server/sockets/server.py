@@ -13,6 +13,7 @@ from aiohttp import web
 from scribe_server.backpressure import QueueLimits, Thresholds, Window, decide
 from scribe_server.collector import Activity
 from scribe_server.config import ServerConfig
+from scribe_server.inflow import Inflow
 from scribe_server.metrics import Metrics
 from scribe_server.protocol import (
     CHUNK_MS,
@@ -84,7 +85,8 @@ class SocketServer:
         )
         self.gate = Gate(limits, unstored, self._tell)
         self._handlers = Handlers(ingest, self.gate, self, metrics, self._storing)
-        self._server = GuardedServer(self, self._tasks)
+        self.inflow = Inflow(unstored)
+        self._server = GuardedServer(self, self._tasks, self.inflow)
 
     def attach(self, application: web.Application) -> None:
         """Serve the transport on this application."""
@@ -213,6 +215,11 @@ class SocketServer:
         self._handlers.bindings.drop(socket)
         self._metrics.sockets = len(self.gate.peers)
         self._metrics.sockets_ended += 1
+
+    def owner(self, socket: str) -> int | None:
+        """The id of the user who is signed in on a socket."""
+        peer = self._peers.get(socket)
+        return None if peer is None else peer.owner.user_id
 
     def malformed(self, socket: str) -> None:
         """Count a socket that broke the protocol."""

@@ -1,6 +1,7 @@
 """aiohttp's WebSocket of one connection, in the words that engineio and the outbox use."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from aiohttp import WSMessage, WSMsgType, web
@@ -20,8 +21,10 @@ class Ending(Protocol):
 class WebSocket:
     """One WebSocket without compression: chunks are compressed audio already."""
 
-    def __init__(self, ending: Ending) -> None:
+    def __init__(self, ending: Ending, arrived: Callable[[], None] = lambda: None) -> None:
+        """`arrived` is called for each frame that has come whole."""
         self._ending = ending
+        self._arrived = arrived
         self._socket = web.WebSocketResponse(compress=False, max_msg_size=MAX_MESSAGE_BYTES)
         self._transport: asyncio.Transport | None = None
 
@@ -34,6 +37,7 @@ class WebSocket:
     async def receive(self) -> WSMessage:
         """The next frame, text or binary; OSError at the end of the connection."""
         message = await self._socket.receive()
+        self._arrived()
         if self._ending.draining.is_set():  # as if it had come too late
             await self._ending.closed.wait()
             raise OSError("the server is closing")

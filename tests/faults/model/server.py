@@ -49,7 +49,7 @@ POINTS = (
     "after-commit",
 )
 """Where the server can die; after-commit: all is durable and nobody was told."""
-_NAMES: dict[type, Event] = {
+NAMES: dict[type, Event] = {
     SessionStarted: Event.SESSION_STARTED,
     SessionStopped: Event.SESSION_STOPPED,
     SessionIncomplete: Event.SESSION_INCOMPLETE,
@@ -127,7 +127,7 @@ class ModelServer:
         if not self._settled():
             # What was said after the image was never said.
             told = [each for each in told if each in self._said_before]
-        return [(_NAMES.get(type(each), Event.SYNC_STATE), each) for each in told]
+        return [(NAMES.get(type(each), Event.SYNC_STATE), each) for each in told]
 
     async def _handle(self, payload: Payload, tell: Callable[[Payload], None]) -> None:
         ingest = self.served.ingest

@@ -1,11 +1,12 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
 
 from scribe_server.http_api.connections import ConnectionLimit, CountedHandler, place_of
+from scribe_server.inflow import Inflow
 from scribe_server.metrics import Metrics
 
 PUBLIC = "203.0.113.7"
@@ -49,14 +50,28 @@ def test_loopback_is_not_counted_and_zero_is_no_limit() -> None:
     assert len(limit) == len(unlimited) == 0
 
 
+class CountedBytes(Inflow):
+    """Counts the bytes of all connections."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.seen = 0
+
+    def received(self, connection: Hashable, size: int) -> None:
+        assert isinstance(connection, CountedHandler)
+        self.seen += size
+
+
 @asynccontextmanager
-async def listening(limit: ConnectionLimit) -> AsyncIterator[int]:
+async def listening(
+    limit: ConnectionLimit, inflow: CountedBytes | None = None
+) -> AsyncIterator[int]:
     async def hello(_request: web.BaseRequest) -> web.Response:
         return web.Response(text="hello")
 
-    server = web.Server(hello)
+    server, counts = web.Server(hello), inflow or CountedBytes()
     tcp = await asyncio.get_running_loop().create_server(
-        lambda: CountedHandler(server, limit, access_log=None), "127.0.0.1", 0
+        lambda: CountedHandler(server, limit, counts, access_log=None), "127.0.0.1", 0
     )
     try:
         yield tcp.sockets[0].getsockname()[1]
@@ -98,3 +113,15 @@ def test_one_connection_too_many_is_closed_at_once_and_one_that_ends_makes_room(
 
     assert asyncio.run(scenario()) == [True, True, False, True]
     assert len(limit) == 0
+
+
+def test_the_inflow_is_told_every_byte_of_a_connection() -> None:
+    inflow = CountedBytes()
+
+    async def scenario() -> None:
+        async with listening(ConnectionLimit(0, Metrics()), inflow) as port:
+            _, writer = await ask(port)
+            writer.close()
+
+    asyncio.run(scenario())
+    assert inflow.seen == len(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")

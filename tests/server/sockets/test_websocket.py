@@ -126,3 +126,19 @@ def test_a_websocket_without_a_connection_has_nothing_unsent() -> None:
         assert socket.unsent() == 0
 
     asyncio.run(scenario())
+
+
+def test_each_whole_frame_is_told() -> None:
+    told: list[str] = []
+
+    async def serve(socket: WebSocket, _ending: Ending) -> None:
+        socket._arrived = lambda: told.append("whole")
+        await socket.receive()
+        await socket.receive()
+
+    async def use(client: ClientWebSocketResponse) -> None:
+        await client.send_str("one")
+        await client.send_bytes(b"two")
+
+    run(serve, use)
+    assert told == ["whole"] * 2
