@@ -73,7 +73,7 @@ def test_a_file_that_is_no_database_is_a_finding(tmp_path: Path) -> None:
 
 
 def test_a_broken_page_is_a_finding(tmp_path: Path) -> None:
-    spool_with(tmp_path, sessions=40).close()
+    spool_with(tmp_path, sessions=12).close()
     file = paths_in(tmp_path).spool_dir / FILE_NAME
     data = bytearray(file.read_bytes())
     data[3 * 8192 : 4 * 8192] = bytes(8192)
