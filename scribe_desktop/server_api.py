@@ -96,6 +96,10 @@ class ServerApi:
         answer = await self._get(f"/api/sessions/{session_id}/chunks", StoredChunks, missing=True)
         return [] if answer is None else answer.chunks
 
+    async def chunk(self, session_id: str, sequence: int) -> bytes:
+        """The bytes of one chunk as the server has them."""
+        return await self._fetch(f"/api/sessions/{session_id}/chunks/{sequence}") or b""
+
     async def keys(self) -> ServerKeys:
         """The server's id and its receipt keys, the current one first."""
         answer = await self._get(protocol.WELL_KNOWN_KEYS, ServerKeys)

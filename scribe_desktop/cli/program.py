@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "login": "Keep a server's token in the system's keyring, and use that server.",
     "logout": "Forget a server's token.",
     "doctor": "Check everything that Scribe needs.",
+    "selftest": "Make the faults that Scribe promises to survive, and show that nothing is lost.",
 }
 
 EXIT_CODES: Final[Mapping[int, str]] = {

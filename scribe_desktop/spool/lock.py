@@ -61,6 +61,17 @@ class SpoolLock:
         finally:
             os.close(descriptor)
 
+    @staticmethod
+    def is_held(path: Path) -> bool:
+        """Whether somebody holds the lock now; the file is not made."""
+        if not path.exists():
+            return False
+        try:
+            with SpoolLock.acquire(path):
+                return False
+        except SpoolError:
+            return True
+
 
 class SpoolUse:
     """Says that somebody has the spool's file open, so that it is not moved away under them.

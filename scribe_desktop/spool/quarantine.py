@@ -60,16 +60,25 @@ def write_report(path: Path, text: str) -> None:
     Raises:
         SpoolFailureError: the folder cannot be written.
     """
-    report = path.with_name(REPORT)
-    beside = report.with_suffix(".new")
+    write_whole(path.with_name(REPORT), text.encode())
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Make a private file durable, whole or not at all, with its folder when that is not there.
+
+    Raises:
+        SpoolFailureError: the folder cannot be written.
+    """
+    beside = path.with_suffix(".new")
     with converted():
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        beside.replace(report)
-        _sync_folder(report.parent)
+        beside.replace(path)
+        _sync_folder(path.parent)
 
 
 def _place_for(folder: Path, clock: Callable[[], int], *, leftovers: bool) -> Path:

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Self
 
 from scribe_desktop.model import now_ms
+from scribe_desktop.spool.checkup import CheckupRows
 from scribe_desktop.spool.database import CHECKPOINT_BYTES, open_for_reading, open_owned
 from scribe_desktop.spool.delivery import DeliveryRows
 from scribe_desktop.spool.salvage import SalvageRows
 from scribe_desktop.spool.sessions import SessionRows
 
 
-class Spool(SessionRows, DeliveryRows, SalvageRows):
+class Spool(SessionRows, DeliveryRows, SalvageRows, CheckupRows):
     """Sessions and chunks that are safe on this computer.
 
     Every method raises SpoolError (as SpoolFailureError, with its kind) for what SQLite or the file

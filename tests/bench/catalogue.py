@@ -16,6 +16,7 @@ NAMES = (
     "spool",
     "spool_rows",
     "encode",
+    "attacks",
 )
 """Module `tests.bench.NAME` has `run(bench) -> Result`."""
 QUICK = ("ingest", "light_load", "memory_flat", "disk_use", "spool", "encode")

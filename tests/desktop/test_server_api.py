@@ -109,6 +109,14 @@ def test_a_session_that_the_server_does_not_know_has_no_chunks() -> None:
     assert ask(answer, lambda api: api.chunks("abc")) == []
 
 
+def test_the_bytes_of_a_chunk_come_as_they_are() -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(body=request.path.encode() + b"\0")
+
+    found = ask(handler, lambda api: api.chunk("abc", 7))
+    assert found == b"/api/sessions/abc/chunks/7\0"
+
+
 def test_the_keys_come_with_the_servers_id() -> None:
     async def answer(request: web.Request) -> web.Response:
         assert request.path == "/.well-known/scribe-keys.json"

@@ -14,53 +14,12 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
+from tests.parts.attack_corpus import IDS, PACKETS, PLACEHOLDER, SEQUENCES, random_frame
 from tests.parts.raw_client import RawClient
 from tests.parts.rest import rest
 from tests.parts.server import ServerProcess
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
-
-PLACEHOLDER = '{"_placeholder":true,"num":0}'
-
-PACKETS: list[list[str | bytes]] = [
-    ["zzzz"],
-    [""],
-    ["49"],
-    ['42["audio-chunk",'],
-    ['42["a",' + "[" * 100_000 + "]" * 100_000 + "]"],
-    ["4" + "[" * 100_000],
-    ["42" + "9" * 5000 + '["audio-chunk"]'],
-    ["42[{}]"],
-    ["42[]"],
-    ['451-["audio-chunk",{"_placeholder":true,"num":99}]', b"abc"],
-    ['451-["audio-chunk",{"_placeholder":true,"num":-1}]', b"abc"],
-    [f'4510000000-["audio-chunk",{PLACEHOLDER}]', b"abc"],
-    ['4599999999999-["a"]'],
-    [f'452-["audio-chunk",{PLACEHOLDER}]', b"abc", b"def"],
-    [b"nobody announced this"],
-    ["40{}"],
-    ["40/" + "../" * 1000],
-    ['42["\\ud800"]'],
-    ["4" * 9_000_000],
-    [bytes(11_000_000)],
-    [bytes(64_000_000)],
-]
-"""Each ends its own connection."""
-
-IDS = [
-    "../../etc/passwd",
-    "a\0b",
-    "x" * 1_000_000,
-    "",
-    7,
-    None,
-    True,
-    [],
-    {},
-    str(uuid.uuid4()) + "\n",
-]
-SEQUENCES = [-1, 1.5, 2**63, 10**6, True, "0", None, [0]]
-"""Each is answered with invalid_payload."""
 
 
 @pytest.fixture(scope="module")
@@ -133,8 +92,7 @@ def test_a_flood_of_random_frames_does_no_harm(server: ServerProcess, rng: rando
                 async with RawClient.connected(server.url, server.tokens["bob"]) as bad:
                     with contextlib.suppress(ConnectionError):
                         for _ in range(5):
-                            text = "".join(rng.choices('0123456789[]{}",-:abc/', k=40))
-                            await bad.send(rng.choice(("42", "451-", "4", "40")) + text)
+                            await bad.send(random_frame(rng))
 
     asyncio.run(scenario())
 

@@ -17,6 +17,15 @@ def test_a_second_owner_is_refused_until_the_first_lets_go(tmp_path: Path) -> No
         assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_whether_somebody_holds_it_can_be_asked_without_making_anything(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "owner.lock"
+    assert not SpoolLock.is_held(path)
+    assert list(tmp_path.iterdir()) == []
+    with SpoolLock.acquire(path):
+        assert SpoolLock.is_held(path)
+    assert not SpoolLock.is_held(path)
+
+
 def test_a_lock_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SpoolError), SpoolLock.acquire(tmp_path / "file" / "lock"):

@@ -1,17 +1,14 @@
-"""Checks everything that Scribe needs; each check says ok, warn or fail in one sentence."""
+"""Everything that Scribe needs around it; each check says ok, warn or fail in one sentence."""
 
 import shutil
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
-
-import msgspec
 
 from scribe_desktop.config import LOCAL, Settings
 from scribe_desktop.credentials import KeyringCredentials
@@ -19,10 +16,9 @@ from scribe_desktop.errors import ScribeError
 from scribe_desktop.model import now_ms
 from scribe_desktop.paths import Paths
 from scribe_desktop.server_api import ServerApi, blocking
-from scribe_desktop.spool import Salvage, Spool
-from scribe_desktop.spool.quarantine import FILE_NAME, REPORT, quarantined
 
 GIB: Final = 1 << 30
+MIB: Final = 1 << 20
 LEAST_ROOM: Final = 100 << 20
 LARGEST_SKEW_MS: Final = 120_000
 KEYRING_S: Final = 10.0
@@ -110,41 +106,14 @@ def check_microphone(patient: Patient) -> tuple[Level, str]:
     return Level.OK, f"{len(microphones)} found: {microphones[0].description}."
 
 
-def check_spool(patient: Patient) -> tuple[Level, str]:
-    """The recordings can be read, are not damaged, and how many parts wait."""
-    file = patient.paths.spool_dir / FILE_NAME
-    if not file.exists():
-        return Level.OK, "Nothing was recorded yet."
-    with closing(Spool.open_read_only(patient.paths.spool_dir)) as spool:
-        sessions, pending = len(spool.sessions()), spool.pending()
-    found = integrity(file)
-    if found != "ok":
-        return Level.FAIL, f"The file of recordings is damaged: {found}. Start Scribe to repair it."
-    words = f"{sessions} recordings, {pending} parts to send, the file is whole."
-    if aside := quarantined(patient.paths.spool_dir):
-        told = " ".join(report_of(path) for path in aside)
-        return Level.WARN, f"{words} {len(aside)} damaged files were put aside. {told}"
-    return Level.OK, words
-
-
-def report_of(path: Path) -> str:
-    """What was saved of a file in quarantine, and where it is."""
-    report = path.with_name(REPORT)
-    if not report.exists():
-        return f"Nothing was taken over yet; start Scribe to try again: {path}"
-    try:
-        return msgspec.json.decode(report.read_bytes(), type=Salvage).words
-    except (OSError, msgspec.MsgspecError) as error:
-        return f"Its report cannot be read ({error}): {path}"
-
-
 def check_room(patient: Patient) -> tuple[Level, str]:
     """There is room to record."""
     folder = patient.paths.data_dir
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
-    words = f"{free / GIB:.1f} GiB free where recordings are kept."
+    taken = size_of(patient.paths.spool_dir)
+    words = f"{free / GIB:.1f} GiB free where recordings are kept; they take {taken / MIB:.1f} MiB."
     if free < LEAST_ROOM:
         return Level.FAIL, words
     return (Level.WARN if free < GIB else Level.OK), words
@@ -189,18 +158,18 @@ def check_clock(patient: Patient) -> tuple[Level, str]:
     return (Level.WARN if abs(skew_s) * 1000 > LARGEST_SKEW_MS else Level.OK), words
 
 
+def size_of(folder: Path) -> int:
+    """Bytes of all files below a folder, also when it is not there."""
+    size = 0
+    for file in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # a running Scribe removes some
+            size += file.stat().st_size if file.is_file() else 0
+    return size
+
+
 def lacking(modules: tuple[str, ...]) -> list[str]:
     """The modules that are not installed."""
     return [name for name in modules if find_spec(name) is None]
-
-
-def integrity(file: Path) -> str:
-    """What SQLite says of a database file: `ok`, or the first damage."""
-    try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as found:
-            return str(found.execute("PRAGMA quick_check(1)").fetchone()[0])
-    except sqlite3.Error as error:
-        return str(error)
 
 
 CHECKS: Final[Mapping[str, Callable[[Patient], tuple[Level, str]]]] = {
@@ -208,7 +177,6 @@ CHECKS: Final[Mapping[str, Callable[[Patient], tuple[Level, str]]]] = {
     "libraries": check_libraries,
     "encoder": check_encoder,
     "microphone": check_microphone,
-    "recordings": check_spool,
     "disk": check_room,
     "keyring": check_keyring,
     "server": check_server,

@@ -1,20 +1,17 @@
 import sys
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scribe_desktop import doctor
 from scribe_desktop.capture import devices
 from scribe_desktop.config import Settings
 from scribe_desktop.credentials import KeyringCredentials
-from scribe_desktop.doctor import Level, Patient, examine, integrity, lacking
+from scribe_desktop.doctor import surroundings as doctor
+from scribe_desktop.doctor.surroundings import Level, Patient, examine, lacking, size_of
 from scribe_desktop.errors import AudioError, ScribeError
 from scribe_desktop.server_api import ServerApi
-from scribe_desktop.spool.quarantine import FILE_NAME, REPORT
 from tests.parts.fake_app_parts import paths_in
-from tests.parts.filled_spool import add_session, session_id_of, spool_in
 
 REMOTE = Settings(server="https://scribe.example")
 
@@ -97,46 +94,6 @@ def test_the_microphone_of_the_settings_must_be_there(
     assert doctor.check_microphone(patient(tmp_path, Settings(device=wanted)))[0] is level
 
 
-def test_no_recordings_are_fine(tmp_path: Path) -> None:
-    assert doctor.check_spool(patient(tmp_path)) == (Level.OK, "Nothing was recorded yet.")
-
-
-def test_the_recordings_are_counted(tmp_path: Path) -> None:
-    at = patient(tmp_path)
-    with_one = spool_in(at.paths.spool_dir)
-    add_session(with_one, session_id_of(1), chunks=2)
-    with_one.close()
-    level, words = doctor.check_spool(at)
-    assert level is Level.OK
-    assert "1 recordings, 2 parts to send" in words
-
-
-def test_a_file_in_quarantine_is_told_with_what_was_saved_of_it(tmp_path: Path) -> None:
-    at = patient(tmp_path)
-    at.paths.spool_dir.mkdir(parents=True)
-    (at.paths.spool_dir / FILE_NAME).write_bytes(b"no database at all" * 100)
-    with closing(spool_in(at.paths.spool_dir)) as fresh:
-        level, words = doctor.check_spool(at)
-        assert level is Level.WARN
-        assert "Nothing was taken over yet; start Scribe to try again" in words
-        fresh.salvage_quarantined()
-    level, words = doctor.check_spool(at)
-    assert level is Level.WARN
-    assert "Nothing in it can be read" in words
-    assert str(fresh.quarantined) in words
-
-
-def test_a_report_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    (tmp_path / REPORT).write_text("not JSON", encoding="utf-8")
-    assert "Its report cannot be read" in doctor.report_of(tmp_path / FILE_NAME)
-
-
-def test_a_damaged_file_is_told(tmp_path: Path) -> None:
-    file = tmp_path / "broken"
-    file.write_bytes(b"this is no database at all" * 100)
-    assert "not a database" in integrity(file)
-
-
 @pytest.mark.parametrize(
     ("free", "level"), [(1 << 20, Level.FAIL), (500 << 20, Level.WARN), (2 << 30, Level.OK)]
 )
@@ -148,7 +105,17 @@ def test_little_room_is_told(
             self.free = free
 
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: Usage())
-    assert doctor.check_room(patient(tmp_path))[0] is level
+    found, words = doctor.check_room(patient(tmp_path))
+    assert found is level
+    assert "free where recordings are kept; they take 0.0 MiB" in words
+
+
+def test_what_recordings_take_is_counted_with_all_that_is_below(tmp_path: Path) -> None:
+    (tmp_path / "deeper").mkdir()
+    (tmp_path / "deeper" / "one").write_bytes(bytes(30))
+    (tmp_path / "two").write_bytes(bytes(4))
+    assert size_of(tmp_path) == 34
+    assert size_of(tmp_path / "not-there") == 0
 
 
 def test_a_keyring_is_needed_only_for_a_server_elsewhere(
