@@ -143,11 +143,7 @@ def test_a_damaged_file_is_told(tmp_path: Path) -> None:
 def test_little_room_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, level: Level
 ) -> None:
-    class Usage:
-        def __init__(self) -> None:
-            self.free = free
-
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: Usage())
+    monkeypatch.setattr(doctor, "free_bytes", lambda _: free)
     assert doctor.check_room(patient(tmp_path))[0] is level
 
 
