@@ -223,10 +223,14 @@ class SyncStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One immutable snapshot of everything that a screen shows."""
+    """One immutable snapshot of everything that a screen shows.
+
+    `storage` says where the recordings are, when that is not where they belong.
+    """
 
     capture: CaptureStatus = field(default_factory=CaptureStatus)
     sync: SyncStatus = field(default_factory=SyncStatus)
+    storage: str = ""
     session_chunks: int = 0
     session_acked: int = 0
     session_spooled_samples: int = 0

@@ -21,6 +21,8 @@ LAST_SENDING_S: Final = 5.0
 class Delivery:
     """Keeps the sync engine aimed at the server that the settings name.
 
+    Without `make_server` nothing is sent while the settings name the bundled one.
+
     Attributes:
         tokens: tokens for this run only; they go before the kept ones.
     """
@@ -28,7 +30,7 @@ class Delivery:
     def __init__(
         self,
         sync: SyncPart,
-        make_server: MakeServer,
+        make_server: MakeServer | None,
         paths: Paths,
         credentials: Credentials,
         environ: Mapping[str, str],
@@ -83,17 +85,19 @@ class Delivery:
             settings = self._wanted
             if settings is None or self._stopped:
                 return
-            if settings.server == LOCAL:
-                self._aim_at_bundled()
+            if settings.server == LOCAL and self._make_server is not None:
+                self._aim_at_bundled(self._make_server)
+            elif settings.server == LOCAL:
+                self._sync.set_target(None)
             else:
                 self._stop_server()
                 self._sync.set_target(self._remote_target(settings))
                 self._sync.send_now()  # after a sign-in an earlier refusal counts no more
 
-    def _aim_at_bundled(self) -> None:
+    def _aim_at_bundled(self, make_server: MakeServer) -> None:
         if self._server is None:
             self._sync.set_target(None)
-            self._server = self._make_server(
+            self._server = make_server(
                 self._paths.server_dir, self._paths.server_log_file, self._bundled, self._environ
             )
             self._server.start()

@@ -39,8 +39,7 @@ def with_counts(status: Status, chunks: Iterable[Chunk]) -> Status:
 class Publisher:
     """Keeps the newest Status and tells the watchers, always from the same thread."""
 
-    def __init__(self, spool_folder: Path, upkeep: Callable[[Spool], None]) -> None:
-        self._folder = spool_folder
+    def __init__(self, upkeep: Callable[[Spool], None]) -> None:
         self._upkeep = upkeep
         self._lock = threading.Lock()
         self._status = Status()
@@ -88,9 +87,18 @@ class Publisher:
             self._recount = self._recount or session_id == self._session_id
             self._put(self._status)
 
-    def start(self) -> None:
-        """Begin to call the watchers."""
-        self._thread = threading.Thread(target=self._run, name="scribe-app", daemon=True)
+    def storage_changed(self, notice: str) -> None:
+        """Say where the recordings are, when that is not where they belong. From any thread."""
+        with self._lock:
+            self._put(replace(self._status, storage=notice))
+
+    def start(self, spool_folder: Path) -> None:
+        """Begin to call the watchers; after `stop` once more, also with another folder."""
+        self._stopping.clear()
+        self._recount = True
+        self._thread = threading.Thread(
+            target=self._run, args=(spool_folder,), name="scribe-app", daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:
@@ -105,9 +113,9 @@ class Publisher:
         self._status = replace(status, revision=self._status.revision + 1)
         self._changed.set()
 
-    def _run(self) -> None:
+    def _run(self, folder: Path) -> None:
         try:
-            spool = Spool.open(self._folder)
+            spool = Spool.open(folder)
         except ScribeError:
             log.exception("the spool cannot be watched")
             return

@@ -153,7 +153,7 @@ def is_owned(shell: Shell) -> bool:
 @contextmanager
 def working(shell: Shell) -> Iterator[tuple[Work, Interrupts]]:
     """A host to work with; Ctrl+C and SIGTERM become facts to look at, and a log is kept."""
-    shell.paths.ensure()
+    shell.paths.ensure_surroundings()
     with (
         logging_to(shell.paths.log_file),
         Interrupts() as interrupts,

@@ -49,12 +49,17 @@ def lines_of(status: Mapping[str, Any]) -> list[str]:
         lines = [f"{words}, {clock_text(capture['samples'])} ({capture['sessionId']})."]
     lines.append(f"Sending: {sync['state']} ({status['server'] or 'no server'}). {waiting}")
     troubles = (sync["error"], status["serverFailure"])
-    return [*lines, *(text for text in troubles if text), *damage_lines(status)]
+    return [*lines, *(text for text in troubles if text), *storage_lines(status)]
 
 
-def damage_lines(status: Mapping[str, Any]) -> list[str]:
-    """What the running instance's start has salvaged; one older than this says nothing of it."""
-    return [f"A damaged file was put aside. {words}" for words in status.get("salvaged", [])]
+def storage_lines(status: Mapping[str, Any]) -> list[str]:
+    """Where the running instance keeps recordings, and what it has found at its start.
+
+    One older than this says nothing of it.
+    """
+    moved = [f"Kept elsewhere for a while: {words}" for words in status.get("takenOver", [])]
+    damaged = [f"A damaged file was put aside. {words}" for words in status.get("salvaged", [])]
+    return [*(text for text in [status.get("storage", "")] if text), *damaged, *moved]
 
 
 def _counters(shell: Shell) -> dict[str, int]:

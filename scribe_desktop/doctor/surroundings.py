@@ -1,6 +1,5 @@
 """Everything that Scribe needs around it; each check says ok, warn or fail in one sentence."""
 
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -15,7 +14,9 @@ from scribe_desktop.credentials import KeyringCredentials
 from scribe_desktop.errors import ScribeError
 from scribe_desktop.model import now_ms
 from scribe_desktop.paths import Paths
+from scribe_desktop.room import free_bytes
 from scribe_desktop.server_api import ServerApi, blocking
+from scribe_desktop.spool.rescue import RescueFolder
 
 GIB: Final = 1 << 30
 MIB: Final = 1 << 20
@@ -106,12 +107,22 @@ def check_microphone(patient: Patient) -> tuple[Level, str]:
     return Level.OK, f"{len(microphones)} found: {microphones[0].description}."
 
 
+def check_rescue(patient: Patient) -> tuple[Level, str]:
+    """No recordings wait in a folder that has taken the place of the usual one."""
+    folders = [RescueFolder(root) for root in patient.paths.rescue_dirs]
+    found = [str(folder.root) for folder in folders if folder.has_recordings]
+    if not found:
+        return Level.OK, "No recordings are kept elsewhere."
+    where = ", ".join(found)
+    return Level.WARN, (
+        f"The usual folder could not be used: there are recordings in {where}. They are taken over"
+        " when Scribe starts and can use it again."
+    )
+
+
 def check_room(patient: Patient) -> tuple[Level, str]:
     """There is room to record."""
-    folder = patient.paths.data_dir
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free
+    free = free_bytes(patient.paths.data_dir)
     taken = size_of(patient.paths.spool_dir)
     words = f"{free / GIB:.1f} GiB free where recordings are kept; they take {taken / MIB:.1f} MiB."
     if free < LEAST_ROOM:
@@ -177,6 +188,7 @@ CHECKS: Final[Mapping[str, Callable[[Patient], tuple[Level, str]]]] = {
     "libraries": check_libraries,
     "encoder": check_encoder,
     "microphone": check_microphone,
+    "rescue folder": check_rescue,
     "disk": check_room,
     "keyring": check_keyring,
     "server": check_server,

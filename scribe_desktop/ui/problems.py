@@ -56,6 +56,15 @@ def capture_problem(capture: CaptureStatus, words: Words) -> Problem | None:
             return Problem(tr("Recording failed"), message, tr("What was recorded is safe."), fix)
 
 
+def storage_problem(notice: str, words: Words) -> Problem | None:
+    """Recordings are not where they belong, or None: they are."""
+    if not notice:
+        return None
+    tr = words.tr
+    remedy = tr("Free some space or repair the folder, then start Scribe again.")
+    return Problem(tr("Recordings are kept elsewhere"), notice, remedy)
+
+
 def sync_problem(sync: SyncStatus, words: Words) -> Problem | None:
     """The trouble with the server that will not pass by itself, or None."""
     is_full = sync.error_code in FULL_CODES and sync.state in {SyncState.ERROR, SyncState.HELD}

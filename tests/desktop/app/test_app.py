@@ -126,7 +126,7 @@ def test_an_open_session_of_a_crash_is_recovered(tmp_path: Path, made: Made) -> 
     app = make_app(tmp_path, made)
     app.start()
     app.stop()
-    assert app.recovered == [ONE]
+    assert app.storage.recovered == [ONE]
     assert [(s.recovered, s.ended_at is not None) for s in app.sessions()] == [(True, True)]
 
 
@@ -139,7 +139,7 @@ def test_a_failed_recovery_does_not_prevent_recording(
     monkeypatch.setattr("scribe_desktop.capture.recovery.recover_sessions", refuse)
     app = make_app(tmp_path, made)
     app.start()
-    assert app.recovery_failure is not None
+    assert app.storage.recovery_failure is not None
     assert app.start_recording()
     app.stop()
 
@@ -150,7 +150,7 @@ def test_a_damaged_spool_is_put_aside_and_recording_goes_on(tmp_path: Path, made
     (folder / "spool.sqlite3").write_bytes(b"no database" * 1000)
     app = make_app(tmp_path, made)
     app.start()
-    assert app.quarantined is not None
+    assert app.storage.quarantined is not None
     assert app.start_recording()
     app.stop()
 
@@ -168,12 +168,12 @@ def test_what_a_damaged_spool_still_holds_is_there_after_the_start(
     app = make_app(tmp_path, made)
     app.start()
 
-    assert app.quarantined is not None
+    assert app.storage.quarantined is not None
     assert [session.session_id for session in app.sessions()] == [session_id]
-    assert [found.parts for found in app.salvaged] == [len(app.chunks(session_id))] == [1]
+    assert [found.parts for found in app.storage.salvaged] == [len(app.chunks(session_id))] == [1]
     assert made.syncs[0].device_id == made.syncs[1].device_id
     told = call(app.paths.control_socket, {"command": "status"})["salvaged"]
-    assert str(app.quarantined) in told[0]
+    assert str(app.storage.quarantined) in told[0]
     app.stop()
 
 
@@ -186,7 +186,7 @@ def test_a_salvage_that_the_disk_refuses_does_not_prevent_the_start(
     monkeypatch.setattr(Spool, "salvage_quarantined", refuse)
     app = make_app(tmp_path, made)
     app.start()
-    assert app.recovery_failure is not None
+    assert app.storage.recovery_failure is not None
     assert app.start_recording()
     app.stop()
 

@@ -100,11 +100,7 @@ def test_the_microphone_of_the_settings_must_be_there(
 def test_little_room_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, level: Level
 ) -> None:
-    class Usage:
-        def __init__(self) -> None:
-            self.free = free
-
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: Usage())
+    monkeypatch.setattr(doctor, "free_bytes", lambda _: free)
     found, words = doctor.check_room(patient(tmp_path))
     assert found is level
     assert "free where recordings are kept; they take 0.0 MiB" in words
