@@ -8,8 +8,8 @@ from scribe_desktop.library.receipts import mismatches
 from scribe_desktop.model import SAMPLE_RATE, Session
 from scribe_desktop.spool import FailureKind, Spool, SpoolFailureError
 from scribe_desktop.spool.checkup import Deleted, Sight
+from scribe_desktop.spool.chunks import LOST_PART
 from scribe_desktop.spool.proof import verify_receipt
-from scribe_desktop.spool.salvage import LOST_PART
 
 IsSound = Callable[[Sight], bool]
 """Whether the bytes of a part that is here are those that were written."""

@@ -7,11 +7,10 @@ from typing import Final
 
 from scribe_desktop.model import Chunk
 from scribe_desktop.spool.base import SpoolBase
-from scribe_desktop.spool.chunks import COLUMNS
+from scribe_desktop.spool.chunks import COLUMNS, LOST_PART
 from scribe_desktop.spool.damage import first_damage
 from scribe_desktop.spool.failures import FailureKind, SpoolFailureError
 from scribe_desktop.spool.quarantine import write_whole
-from scribe_desktop.spool.salvage import LOST_PART
 
 SET_ASIDE: Final = "damaged-parts"
 """The folder beside the spool's file where the bytes of damaged parts are kept."""
