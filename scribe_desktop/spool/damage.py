@@ -36,10 +36,9 @@ def is_damaged(path: Path, connect: Connect) -> bool:
         if not path.exists():
             return log_size > 0
         size = path.stat().st_size
-        with path.open("rb") as file:
-            # SQLite would drop the WAL beside a file that does not begin like this.
-            if file.read(len(_MAGIC)) != _MAGIC:
-                return True
+        # SQLite would drop the WAL beside a file that does not begin like this.
+        if not begins_as_database(path):
+            return True
     thorough = (path.parent / _SUSPECT).exists() or size <= (
         WHOLE_AFTER_CRASH if log_size else ALWAYS_WHOLE
     )
@@ -55,6 +54,14 @@ def is_damaged(path: Path, connect: Connect) -> bool:
         if failure.kind is FailureKind.DAMAGED:
             return True
         raise failure from error
+
+
+def begins_as_database(path: Path) -> bool:
+    """Whether a file is there and begins with SQLite's sixteen bytes."""
+    if not path.exists():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC
 
 
 def mark_suspect(folder: Path) -> None:
