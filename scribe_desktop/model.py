@@ -39,6 +39,7 @@ class CaptureReason(StrEnum):
     NO_DEVICE = "no-device"
     SUSPENDED = "suspended"
     DISK_FULL = "disk-full"
+    SPOOL = "spool"
     DEVICE_TIMEOUT = "device-timeout"
     FAILED = "failed"
 

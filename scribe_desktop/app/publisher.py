@@ -90,6 +90,7 @@ class Publisher:
     def storage_changed(self, notice: str) -> None:
         """Say where the recordings are, when that is not where they belong. From any thread."""
         with self._lock:
+            self._recount = True  # the change may have brought or taken parts
             self._put(replace(self._status, storage=notice))
 
     def start(self, spool_folder: Path) -> None:

@@ -22,7 +22,7 @@ from scribe_desktop.model import (
     Level,
     Marker,
 )
-from scribe_desktop.spool import FailureKind, SpoolFailureError
+from scribe_desktop.spool import MOVING_HELPS, FailureKind, SpoolFailureError
 
 _SYNC_S: Final = 0.5
 _STATUS_S: Final = 0.1
@@ -53,7 +53,15 @@ class Mark:
     label: str
 
 
-Command = Pause | Resume | Stop | Mark
+@dataclass(frozen=True, slots=True)
+class Do:
+    """Do something with the writer, on its thread; `done` is set afterwards."""
+
+    action: Callable[[SessionWriter], None]
+    done: threading.Event
+
+
+Command = Pause | Resume | Stop | Mark | Do
 
 
 def asleep_s() -> float:
@@ -154,6 +162,9 @@ class Recording:
                     self._writer.note_marker(Marker(self._writer.samples, label, self._clock()))
                 case Stop():
                     self._stop()
+                case Do(action, done):
+                    action(self._writer)
+                    done.set()
 
     def _pause(self, gap: GapReason, reason: CaptureReason) -> None:
         if not self._listening:
@@ -293,4 +304,6 @@ def reason_of(error: ScribeError) -> CaptureReason:
     """The word for a failure that screens show."""
     if isinstance(error, SpoolFailureError) and error.kind is FailureKind.DISK_FULL:
         return CaptureReason.DISK_FULL
+    if isinstance(error, SpoolFailureError) and error.kind in MOVING_HELPS:
+        return CaptureReason.SPOOL
     return CaptureReason.FAILED

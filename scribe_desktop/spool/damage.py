@@ -39,9 +39,7 @@ def is_damaged(path: Path, connect: Connect) -> bool:
         # SQLite would drop the WAL beside a file that does not begin like this.
         if not begins_as_database(path):
             return True
-    thorough = (path.parent / _SUSPECT).exists() or size <= (
-        WHOLE_AFTER_CRASH if log_size else ALWAYS_WHOLE
-    )
+    thorough = is_suspect(path.parent) or size <= (WHOLE_AFTER_CRASH if log_size else ALWAYS_WHOLE)
     try:
         # Writing is allowed here so that SQLite can recover the WAL of a crash.
         connection = connect(path.absolute().as_uri())
@@ -67,6 +65,11 @@ def begins_as_database(path: Path) -> bool:
 def mark_suspect(folder: Path) -> None:
     """Note that SQLite found damage, so that the next open looks at the whole file."""
     (folder / _SUSPECT).touch(mode=0o600)
+
+
+def is_suspect(folder: Path) -> bool:
+    """Whether SQLite has found damage since the spool was opened."""
+    return (folder / _SUSPECT).exists()
 
 
 def unmark_suspect(folder: Path) -> None:

@@ -52,8 +52,16 @@ def capture_problem(capture: CaptureStatus, words: Words) -> Problem | None:
             message = capture.error or tr("“{device}” did not start.").format(device=device)
             return Problem(tr("Microphone does not answer"), message, tr("Try another one."), fix)
         case _:
-            message = capture.error or tr("The recording ended by itself.")
-            return Problem(tr("Recording failed"), message, tr("What was recorded is safe."), fix)
+            return _failure(capture, fix, words)
+
+
+def _failure(capture: CaptureStatus, fix: Fix, words: Words) -> Problem:
+    tr = words.tr
+    if capture.reason is CaptureReason.SPOOL and capture.state is not CaptureState.IDLE:
+        message = tr("The sound is held in memory until another place for it is found.")
+        return Problem(tr("The disk refuses"), message, capture.error, fix)
+    message = capture.error or tr("The recording ended by itself.")
+    return Problem(tr("Recording failed"), message, tr("What was recorded is safe."), fix)
 
 
 def storage_problem(notice: str, words: Words) -> Problem | None:
