@@ -32,7 +32,8 @@ from scribe_desktop.model import (
     now_ms,
 )
 from scribe_desktop.paths import Paths
-from scribe_desktop.spool import MOVING_HELPS, Spool, SpoolFailureError
+from scribe_desktop.room import Room, free_bytes, room_of
+from scribe_desktop.spool import MOVING_HELPS, FailureKind, Spool, SpoolFailureError
 
 if TYPE_CHECKING:
     from scribe_desktop.capture.request import RecordingRequest
@@ -73,7 +74,7 @@ class App:
         self._running: ExitStack | None = None
         self._recorder: RecorderPart | None = None
         self._delivery: Delivery | None = None
-        self._publisher = Publisher(self._upkeep)
+        self._publisher = Publisher(self._upkeep, self._room)
         self._relocation = Relocation(self.storage, self._publisher, self._move)
         self._listening = False
         self._device_id = ""
@@ -210,7 +211,7 @@ class App:
             try:
                 recorder.start(chosen)
             except SpoolFailureError as failure:
-                if failure.kind not in MOVING_HELPS:
+                if failure.kind not in {*MOVING_HELPS, FailureKind.DISK_FULL}:
                     raise
                 self._move()
                 chosen = replace(chosen, session_id=self._new_id())
@@ -363,6 +364,11 @@ class App:
             log.error(
                 "the last chunk was not committed in %g s; it stays in the journal", FINALISE_S
             )
+
+    def _room(self) -> Room:
+        here = self.settings.server == LOCAL and self.storage.failure is None
+        free = free_bytes(self.paths.data_dir)
+        return room_of(free, bitrate=self.settings.bitrate, copies=2 if here else 1)
 
     def _upkeep(self, spool: Spool) -> None:
         if self.storage.failure is not None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from scribe_desktop.app.device import bind_device
 from scribe_desktop.errors import ScribeError, SpoolError
 from scribe_desktop.paths import Paths
-from scribe_desktop.room import MB, RESCUE_ROOM, RESERVE, free_bytes
+from scribe_desktop.room import MB, RESCUE_ROOM, RESERVE, Ballast, free_bytes
 from scribe_desktop.spool import FailureKind, Salvage, Spool, SpoolFailureError, SpoolLock
 from scribe_desktop.spool.rescue import RescueFolder, owned, remove, take_over
 
@@ -146,6 +146,7 @@ class Storage:
             if folder.has_recordings or self._free(folder.root) >= RESCUE_ROOM:
                 yield self._ordinary.kept_in(folder.root)
         if self.failure is not None and _is_full(self.failure):
+            Ballast(self._ordinary.data_dir / "ballast").drop()
             yield self._ordinary
 
     def _use(

@@ -10,6 +10,7 @@ import tzlocal
 from scribe_desktop.capture.file_input import FileInput
 from scribe_desktop.capture.inputs import Input
 from scribe_desktop.capture.journal import SUFFIX, Journal
+from scribe_desktop.capture.limit import Limit
 from scribe_desktop.capture.live import LiveInput
 from scribe_desktop.capture.recording import (
     Command,
@@ -193,17 +194,24 @@ class Recorder:
         self._publish(
             CaptureStatus(CaptureState.STARTING, session_id=request.session_id, title=request.title)
         )
+        limit = Limit(self._spool_folder.parent)
+        limit.check()
         source = self._open_input(request)
         self._spool = Spool.open(self._spool_folder, clock=self._clock)
         try:
             source.open()
-            self._record_into(self._spool, source, request, started)
+            self._record_into(self._spool, source, request, started, limit)
         finally:
             source.close()
             self._spool.close()
 
     def _record_into(
-        self, spool: Spool, source: Input, request: RecordingRequest, started: _Started
+        self,
+        spool: Spool,
+        source: Input,
+        request: RecordingRequest,
+        started: _Started,
+        limit: Limit,
     ) -> None:
         wav = WavWriter(request.save_wav, channels=request.channels) if request.save_wav else None
         session = self._new_session(request, source.name)
@@ -211,7 +219,13 @@ class Recorder:
         journal = self._journal(session.session_id)
         writer = SessionWriter(spool, journal, session, on_spooled=self._on_spooled)
         recording = Recording(
-            request, source, writer, wav=wav, publish=self._publish, clock=self._clock
+            request,
+            source,
+            writer,
+            wav=wav,
+            publish=self._publish,
+            clock=self._clock,
+            limit=limit,
         )
         self._recording = recording
         started.ready.set()

@@ -10,6 +10,7 @@ from typing import Final
 from scribe_desktop.capture.encoder import Block
 from scribe_desktop.capture.inputs import Event, Input, Sound
 from scribe_desktop.capture.level import level_of
+from scribe_desktop.capture.limit import Limit
 from scribe_desktop.capture.request import RecordingRequest
 from scribe_desktop.capture.wav import WavWriter
 from scribe_desktop.capture.writer import SessionWriter
@@ -87,6 +88,7 @@ class Recording:
         clock: Callable[[], int],
         monotonic: Callable[[], float] = time.monotonic,
         asleep: Callable[[], float] = asleep_s,
+        limit: Limit | None = None,
     ) -> None:
         self.failure: ScribeError | None = None
         self._request = request
@@ -97,6 +99,7 @@ class Recording:
         self._clock = clock
         self._monotonic = monotonic
         self._asleep = asleep
+        self._limit = limit
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._state = CaptureState.STARTING
@@ -255,8 +258,18 @@ class Recording:
         if now - self._synced_at >= _SYNC_S:
             self._synced_at = now
             self._writer.sync()
+            self._mind_the_room()
         if now - self._told_at >= _STATUS_S:
             self._tell()
+
+    def _mind_the_room(self) -> None:
+        """End the recording while there is room for its end."""
+        if self._limit is None or not self._listening:
+            return
+        full = self._limit.reached(self._writer.trouble)
+        if full is not None:
+            self.failure = full
+            self._stop()
 
     def _turn(self, state: CaptureState) -> None:
         self._state = state

@@ -111,7 +111,8 @@ def remove(folder: RescueFolder, found: Iterable[Salvage], clock: Callable[[], i
             side_file(file, ending).unlink(missing_ok=True)
         for lock in ("spool.opening", "spool.in-use", "spool.suspect"):
             (folder.spool / lock).unlink(missing_ok=True)
-        (folder.root / OWNER_LOCK).unlink(missing_ok=True)
+        for ours in (OWNER_LOCK, "ballast"):
+            (folder.root / ours).unlink(missing_ok=True)
         for emptied in (folder.spool, folder.journals, folder.root):
             _remove_empty(emptied)
 

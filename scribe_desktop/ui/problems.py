@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from scribe_desktop.model import CaptureReason, CaptureState, CaptureStatus, SyncState, SyncStatus
+from scribe_desktop.room import Room, RoomLevel
 from scribe_desktop.ui.words import Words
 
 SIGN_IN_CODES = frozenset({"unauthorized", "token_expired"})
@@ -71,6 +72,19 @@ def storage_problem(notice: str, words: Words) -> Problem | None:
     tr = words.tr
     remedy = tr("Free some space or repair the folder, then start Scribe again.")
     return Problem(tr("Recordings are kept elsewhere"), notice, remedy)
+
+
+def room_problem(room: Room | None, words: Words) -> Problem | None:
+    """Little room on the disk, or None: there is plenty."""
+    if room is None or room.level is RoomLevel.PLENTY:
+        return None
+    tr = words.tr
+    title = {
+        RoomLevel.LOW: tr("Little room on this computer"),
+        RoomLevel.VERY_LOW: tr("Very little room on this computer"),
+        RoomLevel.NONE: tr("Disk full"),
+    }[room.level]
+    return Problem(title, room.words, tr("Free some space. What was recorded is safe."))
 
 
 def sync_problem(sync: SyncStatus, words: Words) -> Problem | None:

@@ -1,7 +1,9 @@
 """The spool fails under a running recording: it goes on elsewhere, and not a packet is missing."""
 
+import contextlib
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,17 +17,20 @@ from scribe_desktop.capture.request import RecordingRequest
 from scribe_desktop.config import Settings
 from scribe_desktop.credentials import MemoryCredentials
 from scribe_desktop.library.export import export_session
-from scribe_desktop.model import CaptureState
+from scribe_desktop.model import CaptureReason, CaptureState
 from scribe_desktop.paths import Paths
-from scribe_desktop.spool import NewChunk, Spool
+from scribe_desktop.spool import NewChunk, Spool, SpoolFailureError
 from scribe_desktop.spool.failures import from_sqlite
 from scribe_desktop.spool.quarantine import FILE_NAME, quarantined
 from tests.parts.capture import SESSION_ID, tone
 from tests.parts.damaging import overwrite_page, root_page
+from tests.parts.disks import can_mount
+from tests.parts.filled_spool import session_id_of
 from tests.parts.processes import short_folder, wait_until
 from tests.parts.sound import RATE, decode, encode_in_one_piece, read_wav, write_wav
 
 pytestmark = pytest.mark.real
+OTHER_ID = session_id_of(2)
 
 
 @pytest.fixture
@@ -40,16 +45,19 @@ def sound(home: Path) -> Path:
     return write_wav(home / "sound.wav", tone(60 * RATE)[:, 0])
 
 
-def app_in(home: Path) -> App:
-    paths = Paths(*(home / name for name in ("c", "data", "r", "l")), rescue_dirs=(home / "e",))
+def app_in(home: Path, *, rescue: bool = True) -> App:
+    rescues = (home / "e",) if rescue else ()
+    paths = Paths(*(home / name for name in ("c", "data", "r", "l")), rescue_dirs=rescues)
     return App(Settings(server=""), paths, MemoryCredentials(), environ={})
 
 
 def recording(app: App, sound: Path) -> None:
-    app.start_recording(
-        RecordingRequest(session_id=SESSION_ID, title="T", source="import", input_file=sound)
-    )
+    app.start_recording(request_of(SESSION_ID, sound))
     record_on(app)
+
+
+def request_of(session_id: str, sound: Path) -> RecordingRequest:
+    return RecordingRequest(session_id=session_id, title="T", source="import", input_file=sound)
 
 
 def record_on(app: App) -> None:
@@ -83,7 +91,7 @@ def assert_whole(app: App, sound: Path, *, parts: int) -> None:
         (session,) = spool.sessions()
         assert (session.chunks, session.refused_chunks, session.recovered) == (parts, 0, False)
         assert session.ended_at is not None
-        output = app.paths.data_dir.parent / "out.webm"
+        output = sound.with_name("out.webm")
         export_session(spool, SESSION_ID, "webm", output)
     kept = decode(output)
     source = decode(encode_in_one_piece(read_wav(sound)))
@@ -142,3 +150,42 @@ def test_a_disk_that_fails_while_recording_is_left_and_the_next_start_brings_it_
     assert_whole(again, sound, parts=3)
     assert not (home / "e").exists()
     again.stop()
+
+
+@can_mount
+def test_a_full_disk_ends_a_recording_completely_and_the_next_begins_once_there_is_room(
+    home: Path, sound: Path
+) -> None:
+    data = home / "data"
+    data.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=180m", "tmpfs", str(data)], check=True)
+    app = app_in(home, rescue=False)
+    try:
+        app.start()
+        recording(app, sound)
+        assert (data / "ballast").exists()
+        fill(data / "filler")
+        assert app.wait_recorded(20)
+        assert app.capture.reason is CaptureReason.DISK_FULL
+        assert app.failure is not None
+        assert "complete" in app.failure.message
+        assert_whole(app, sound, parts=1)
+        with pytest.raises(SpoolFailureError, match="are free in"):
+            app.start_recording(request_of(OTHER_ID, sound))
+        (data / "filler").unlink()
+        app.start_recording(request_of(OTHER_ID, sound))
+        record_on(app)
+        stop(app)
+        assert len(app.sessions()) == 2
+    finally:
+        app.stop()
+        subprocess.run(["umount", str(data)], check=True)
+
+
+def fill(file: Path) -> None:
+    """Write until not a byte more fits."""
+    with file.open("wb", buffering=0) as filler:
+        for block in (1 << 20, 4096):
+            with contextlib.suppress(OSError):
+                while True:
+                    filler.write(bytes(block))
