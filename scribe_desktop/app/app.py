@@ -13,17 +13,27 @@ from typing import TYPE_CHECKING, Final
 from scribe_desktop.app.commands import handlers_of
 from scribe_desktop.app.delivery import Delivery
 from scribe_desktop.app.device import read_machine_id
-from scribe_desktop.app.parts import Parts, RecorderPart
+from scribe_desktop.app.parts import Parts, RecorderPart, SyncPart
 from scribe_desktop.app.publisher import Publisher
+from scribe_desktop.app.relocation import Relocation
 from scribe_desktop.app.storage import Storage
 from scribe_desktop.config import LOCAL, Settings
 from scribe_desktop.control import ControlServer, Handler
 from scribe_desktop.credentials import Credentials
 from scribe_desktop.errors import AlreadyRecordingError, ScribeError, UnreachableError
 from scribe_desktop.library.sessions import delete_expired_audio
-from scribe_desktop.model import CaptureState, CaptureStatus, Chunk, Session, Status, now_ms
+from scribe_desktop.model import (
+    CaptureState,
+    CaptureStatus,
+    Chunk,
+    Session,
+    Status,
+    SyncStatus,
+    now_ms,
+)
 from scribe_desktop.paths import Paths
-from scribe_desktop.spool import Spool
+from scribe_desktop.room import Room, free_bytes, room_of
+from scribe_desktop.spool import MOVING_HELPS, FailureKind, Spool, SpoolFailureError
 
 if TYPE_CHECKING:
     from scribe_desktop.capture.request import RecordingRequest
@@ -64,8 +74,10 @@ class App:
         self._running: ExitStack | None = None
         self._recorder: RecorderPart | None = None
         self._delivery: Delivery | None = None
-        self._publisher = Publisher(self._upkeep)
+        self._publisher = Publisher(self._upkeep, self._room)
+        self._relocation = Relocation(self.storage, self._publisher, self._move)
         self._listening = False
+        self._device_id = ""
         self._control = ControlServer(paths.control_socket, handlers_of(self))
 
     # -------------------------------------------------------------------------- start, stop
@@ -82,11 +94,11 @@ class App:
                 return
             self.paths.ensure_surroundings()
             stack.callback(self._stop_listening)
-            device_id = self.storage.open(stack, self._listen)
+            self._device_id = self.storage.open(stack, self._listen)
             self._publisher.storage_changed(self.storage.notice)
             self._publisher.start(self.paths.spool_dir)
             stack.callback(self._publisher.stop)
-            self._delivery = self._make_delivery(device_id)
+            self._delivery = self._make_delivery()
             self._delivery.start(self.settings)
             stack.callback(self._delivery.stop)
             self._recorder = self._parts.recorder(
@@ -196,7 +208,14 @@ class App:
                     f"'{recorder.status.title}' is being recorded.",
                     "Stop it first: scribe toggle",
                 )
-            recorder.start(chosen)
+            try:
+                recorder.start(chosen)
+            except SpoolFailureError as failure:
+                if failure.kind not in {*MOVING_HELPS, FailureKind.DISK_FULL}:
+                    raise
+                self._move()
+                chosen = replace(chosen, session_id=self._new_id())
+                recorder.start(chosen)
             return chosen.session_id
 
     def pause_recording(self) -> None:
@@ -289,17 +308,21 @@ class App:
         self._listening = False
         self._control.stop()
 
-    def _make_delivery(self, device_id: str) -> Delivery:
-        sync = self._parts.sync(
+    def _make_sync(self) -> SyncPart:
+        return self._parts.sync(
             self.paths.spool_dir,
-            device_id,
-            self._publisher.sync_changed,
+            self._device_id,
+            self._sync_changed,
             self._publisher.session_changed,
             self._clock,
         )
+
+    def _make_delivery(self) -> Delivery:
         # The bundled server's own folder is in the usual one, and must not be started empty.
         make_server = self._parts.server if self.storage.failure is None else None
-        return Delivery(sync, make_server, self.paths, self._credentials, self._environ)
+        return Delivery(
+            self._make_sync(), make_server, self.paths, self._credentials, self._environ
+        )
 
     def _part(self) -> RecorderPart:
         if self._recorder is None:
@@ -311,8 +334,20 @@ class App:
             raise _starting()
         return self._delivery
 
+    def _move(self) -> None:
+        """The spool in use has failed."""
+        with self._guard:
+            if self._running is not None and self._delivery is not None:
+                parts = self._part(), self._delivery, self._make_sync
+                self._relocation.move(self._running, *parts)
+
+    def _sync_changed(self, sync: SyncStatus) -> None:
+        self._publisher.sync_changed(sync)
+        self._relocation.watch_sync(sync)
+
     def _capture_changed(self, capture: CaptureStatus) -> None:
         self._publisher.capture_changed(capture)
+        self._relocation.watch_capture(capture)
         if capture.state is CaptureState.IDLE and self._delivery is not None:
             self._delivery.wake()  # the session has ended: its receipt can be asked for
 
@@ -329,6 +364,11 @@ class App:
             log.error(
                 "the last chunk was not committed in %g s; it stays in the journal", FINALISE_S
             )
+
+    def _room(self) -> Room:
+        here = self.settings.server == LOCAL and self.storage.failure is None
+        free = free_bytes(self.paths.data_dir)
+        return room_of(free, bitrate=self.settings.bitrate, copies=2 if here else 1)
 
     def _upkeep(self, spool: Spool) -> None:
         if self.storage.failure is not None:

@@ -14,11 +14,14 @@ from typing import Final
 
 from scribe_desktop.errors import ScribeError
 from scribe_desktop.model import CaptureStatus, Chunk, Status, SyncStatus
+from scribe_desktop.room import Room
 from scribe_desktop.spool import Spool
 
 log = logging.getLogger(__name__)
 
 UPKEEP_S: Final = 3600.0
+LOOK_S: Final = 10.0
+"""Between two looks at the room on the disk."""
 
 Watcher = Callable[[Status], None]
 
@@ -39,8 +42,11 @@ def with_counts(status: Status, chunks: Iterable[Chunk]) -> Status:
 class Publisher:
     """Keeps the newest Status and tells the watchers, always from the same thread."""
 
-    def __init__(self, upkeep: Callable[[Spool], None]) -> None:
+    def __init__(
+        self, upkeep: Callable[[Spool], None], room: Callable[[], Room | None] = lambda: None
+    ) -> None:
         self._upkeep = upkeep
+        self._room = room
         self._lock = threading.Lock()
         self._status = Status()
         self._session_id: str | None = None
@@ -90,6 +96,7 @@ class Publisher:
     def storage_changed(self, notice: str) -> None:
         """Say where the recordings are, when that is not where they belong. From any thread."""
         with self._lock:
+            self._recount = True  # the change may have brought or taken parts
             self._put(replace(self._status, storage=notice))
 
     def start(self, spool_folder: Path) -> None:
@@ -120,12 +127,15 @@ class Publisher:
             log.exception("the spool cannot be watched")
             return
         try:
-            next_upkeep = time.monotonic()
+            next_upkeep = next_look = time.monotonic()
             while not self._stopping.is_set():
                 if time.monotonic() >= next_upkeep:
                     next_upkeep = time.monotonic() + UPKEEP_S
                     self._try(lambda: self._upkeep(spool))
-                self._changed.wait(max(0.0, next_upkeep - time.monotonic()))
+                if time.monotonic() >= next_look:
+                    next_look = time.monotonic() + LOOK_S
+                    self._look_for_room()
+                self._changed.wait(max(0.0, min(next_upkeep, next_look) - time.monotonic()))
                 self._changed.clear()
                 self._try(lambda: self._count(spool))
                 self._tell()
@@ -137,6 +147,12 @@ class Publisher:
             work()
         except ScribeError as error:
             log.warning("%s", error)  # the spool refuses; the recorder tells the person why
+
+    def _look_for_room(self) -> None:
+        room = self._room()
+        with self._lock:
+            if room != self._status.room:
+                self._put(replace(self._status, room=room))
 
     def _count(self, spool: Spool) -> None:
         with self._lock:

@@ -14,7 +14,7 @@ from pathlib import Path
 from scribe_desktop.app.device import bind_device
 from scribe_desktop.errors import ScribeError, SpoolError
 from scribe_desktop.paths import Paths
-from scribe_desktop.room import MB, RESCUE_ROOM, RESERVE, free_bytes
+from scribe_desktop.room import MB, RESCUE_ROOM, RESERVE, Ballast, free_bytes
 from scribe_desktop.spool import FailureKind, Salvage, Spool, SpoolFailureError, SpoolLock
 from scribe_desktop.spool.rescue import RescueFolder, owned, remove, take_over
 
@@ -57,12 +57,13 @@ class Storage:
         self._free = free
         self._locked: set[Path] = set()
         self._device_id = ""
+        self._repaired = ""
 
     @property
     def notice(self) -> str:
         """Where the recordings are and why, for people; empty when they are where they belong."""
         if self.failure is None:
-            return ""
+            return self._repaired
         return (
             f"The usual folder cannot be used ({self.failure.message.rstrip('.')}). Recordings are"
             f" kept in {self.paths.data_dir} until Scribe starts and can use it again."
@@ -101,8 +102,12 @@ class Storage:
 
     def salvage(self) -> None:
         """Take over what can be read of the file that `change` has put aside."""
-        with closing(Spool.open(self.paths.spool_dir, clock=self._clock)) as spool:
-            self._try(lambda: self.salvaged.extend(spool.salvage_quarantined()))
+        found: list[Salvage] = []
+        self._try(lambda: found.extend(self._salvaged()))
+        self.salvaged += found
+        if found:
+            words = " ".join(each.words for each in found)
+            self._repaired = f"A damaged file was put aside while Scribe was running. {words}"
 
     # ------------------------------------------------------------------------------ private
 
@@ -141,6 +146,7 @@ class Storage:
             if folder.has_recordings or self._free(folder.root) >= RESCUE_ROOM:
                 yield self._ordinary.kept_in(folder.root)
         if self.failure is not None and _is_full(self.failure):
+            Ballast(self._ordinary.data_dir / "ballast").drop()
             yield self._ordinary
 
     def _use(
@@ -160,6 +166,10 @@ class Storage:
         with closing(Spool.open(paths.spool_dir, clock=self._clock)) as spool:
             self.quarantined = spool.quarantined or self.quarantined
             prepare(spool)
+
+    def _salvaged(self) -> list[Salvage]:
+        with closing(Spool.open(self.paths.spool_dir, clock=self._clock)) as spool:
+            return spool.salvage_quarantined()
 
     def _keep_device(self, spool: Spool) -> None:
         bind_device(spool, self._machine_id(), lambda: self._device_id)

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
@@ -82,6 +83,11 @@ class Work:
     def is_own(self) -> bool:
         """Whether this process is the owner."""
         return self._own is not None
+
+    @property
+    def shell(self) -> Shell:
+        """The shell that reads the recordings where the work puts them, also after its end."""
+        return self._shell if self._own is None else replace(self._shell, paths=self._own.paths)
 
     def take_over(self) -> None:
         """The running instance has ended: find another, or be the owner from now on."""

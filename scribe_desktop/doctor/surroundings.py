@@ -14,7 +14,7 @@ from scribe_desktop.credentials import KeyringCredentials
 from scribe_desktop.errors import ScribeError
 from scribe_desktop.model import now_ms
 from scribe_desktop.paths import Paths
-from scribe_desktop.room import free_bytes
+from scribe_desktop.room import free_bytes, room_of
 from scribe_desktop.server_api import ServerApi, blocking
 from scribe_desktop.spool.rescue import RescueFolder
 
@@ -124,7 +124,12 @@ def check_room(patient: Patient) -> tuple[Level, str]:
     """There is room to record."""
     free = free_bytes(patient.paths.data_dir)
     taken = size_of(patient.paths.spool_dir)
-    words = f"{free / GIB:.1f} GiB free where recordings are kept; they take {taken / MIB:.1f} MiB."
+    bitrate = patient.settings.bitrate
+    room = room_of(free, bitrate=bitrate, copies=2 if patient.settings.server == LOCAL else 1)
+    words = (
+        f"{free / GIB:.1f} GiB free where recordings are kept, which take {taken / MIB:.1f} MiB."
+        f" {room.words}"
+    )
     if free < LEAST_ROOM:
         return Level.FAIL, words
     return (Level.WARN if free < GIB else Level.OK), words

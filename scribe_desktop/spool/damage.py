@@ -39,13 +39,10 @@ def is_damaged(path: Path, connect: Connect) -> bool:
         if not path.exists():
             return log_size > 0
         size = path.stat().st_size
-        with path.open("rb") as file:
-            # SQLite would drop the WAL beside a file that does not begin like this.
-            if file.read(len(_MAGIC)) != _MAGIC:
-                return True
-    thorough = (path.parent / _SUSPECT).exists() or size <= (
-        WHOLE_AFTER_CRASH if log_size else ALWAYS_WHOLE
-    )
+        # SQLite would drop the WAL beside a file that does not begin like this.
+        if not begins_as_database(path):
+            return True
+    thorough = is_suspect(path.parent) or size <= (WHOLE_AFTER_CRASH if log_size else ALWAYS_WHOLE)
     try:
         # Writing is allowed here so that SQLite can recover the WAL of a crash.
         connection = connect(path.absolute().as_uri())
@@ -60,6 +57,14 @@ def is_damaged(path: Path, connect: Connect) -> bool:
         raise failure from error
 
 
+def begins_as_database(path: Path) -> bool:
+    """Whether a file is there and begins with SQLite's sixteen bytes."""
+    if not path.exists():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC
+
+
 def mark_suspect(folder: Path) -> None:
     """Note that SQLite found damage, so that the next open looks at the whole file.
 
@@ -69,6 +74,11 @@ def mark_suspect(folder: Path) -> None:
         (folder / _SUSPECT).touch(mode=0o600)
     except OSError as error:
         log.warning("the damage could not be noted for the next start: %s", error)
+
+
+def is_suspect(folder: Path) -> bool:
+    """Whether SQLite has found damage since the spool was opened."""
+    return (folder / _SUSPECT).exists()
 
 
 def unmark_suspect(folder: Path) -> None:

@@ -61,11 +61,12 @@ class RescueFolder:
 
 @contextlib.contextmanager
 def owned(folders: Iterable[Path]) -> Iterator[list[RescueFolder]]:
-    """Those with recordings in them that no other Scribe uses, locked in this context."""
+    """Those that are there and that no other Scribe uses, locked in this context."""
     with contextlib.ExitStack() as locks:
         ours = []
         for folder in map(RescueFolder, folders):
-            if not folder.has_recordings:
+            # One without recordings is left over from a process that died while it removed it.
+            if not folder.root.is_dir():
                 continue
             try:
                 locks.enter_context(SpoolLock.acquire(folder.root / OWNER_LOCK))
@@ -110,7 +111,8 @@ def remove(folder: RescueFolder, found: Iterable[Salvage], clock: Callable[[], i
             side_file(file, ending).unlink(missing_ok=True)
         for lock in ("spool.opening", "spool.in-use", "spool.suspect"):
             (folder.spool / lock).unlink(missing_ok=True)
-        (folder.root / OWNER_LOCK).unlink(missing_ok=True)
+        for ours in (OWNER_LOCK, "ballast"):
+            (folder.root / ours).unlink(missing_ok=True)
         for emptied in (folder.spool, folder.journals, folder.root):
             _remove_empty(emptied)
 

@@ -47,3 +47,9 @@ def test_what_was_salvaged_is_told() -> None:
         "A damaged file was put aside. 2 parts were saved."
     ]
     assert storage_lines({}) == []
+
+
+def test_the_room_that_is_left_is_told() -> None:
+    assert storage_lines({"room": {"free": 600 << 20, "minutes": 21}}) == [
+        "Room for 20 more minutes."
+    ]

@@ -1,4 +1,6 @@
 import sys
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,17 @@ def test_the_microphone_of_the_settings_must_be_there(
     assert doctor.check_microphone(patient(tmp_path, Settings(device=wanted)))[0] is level
 
 
+def test_recordings_in_a_rescue_folder_are_told(tmp_path: Path) -> None:
+    examined = patient(tmp_path)
+    assert doctor.check_rescue(examined)[0] is Level.OK
+    elsewhere = replace(examined, paths=replace(examined.paths, rescue_dirs=(tmp_path / "there",)))
+    with closing(spool_in(tmp_path / "there" / "spool")) as spool:
+        add_session(spool, session_id_of(1), chunks=1)
+    level, words = doctor.check_rescue(elsewhere)
+    assert level is Level.WARN
+    assert str(tmp_path / "there") in words
+
+
 @pytest.mark.parametrize(
     ("free", "level"), [(1 << 20, Level.FAIL), (500 << 20, Level.WARN), (2 << 30, Level.OK)]
 )
@@ -103,7 +116,7 @@ def test_little_room_is_told(
     monkeypatch.setattr(doctor, "free_bytes", lambda _: free)
     found, words = doctor.check_room(patient(tmp_path))
     assert found is level
-    assert "free where recordings are kept; they take 0.0 MiB" in words
+    assert "free where recordings are kept, which take 0.0 MiB" in words
 
 
 def test_what_recordings_take_is_counted_with_all_that_is_below(tmp_path: Path) -> None:

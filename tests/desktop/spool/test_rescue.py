@@ -39,6 +39,7 @@ def test_everything_comes_over_and_the_folder_goes(ordinary: Spool, folder: Resc
     add_session(ordinary, TWO, chunks=1)
     rescue(folder, ONE)
 
+    (folder.root / "ballast").touch()
     (found,) = take_over(ordinary, folder)
     assert folder.has_recordings
     remove(folder, [found], lambda: 0)

@@ -218,3 +218,32 @@ def test_acks_and_receipts_that_are_not_believed_are_left_out(tmp_path: Path) ->
 
     assert spool.pending() == 6
     assert spool.receipt(ONE) is None
+
+
+@pytest.mark.parametrize("size", [0, 100], ids=["empty", "header gone"])
+def test_parts_that_only_the_log_holds_are_saved_when_the_file_is_gone(
+    tmp_path: Path, size: int
+) -> None:
+    """The process was killed with everything in the log, and the file has lost its beginning."""
+    killed = Spool.open(tmp_path / "killed")
+    add_session(killed, ONE, chunks=3, size=BIG)
+    (tmp_path / "now").mkdir()
+    for ending in ("", "-wal"):
+        shutil.copy(tmp_path / "killed" / f"{FILE_NAME}{ending}", tmp_path / "now")
+    killed.close()
+    file = tmp_path / "now" / FILE_NAME
+    with file.open("r+b") as opened:
+        opened.write(b"\0" * size)
+        opened.truncate(file.stat().st_size if size else 0)
+
+    spool, found = opened_anew(tmp_path / "now")
+
+    assert (found.sessions, found.parts, found.complete) == (1, 3, True)
+    assert spool.chunk_data(ONE, 2) == chunk_bytes(ONE, 2, BIG)
+    assert spool.quarantined is not None
+    assert sorted(path.name for path in spool.quarantined.parent.iterdir()) == [
+        REPORT,
+        FILE_NAME,
+        f"{FILE_NAME}-wal",
+    ]
+    spool.close()
