@@ -70,10 +70,7 @@ def judge_delivery(folder: Path, *, at_end: bool) -> None:
     """
     with _both(folder) as (client, server):
         oracle = Oracle()
-        oracle.promised = {
-            (session_id, sequence): chunk_bytes(session_id, sequence, size_of(session_id))
-            for session_id, sequence in said(folder, "promised")
-        }
+        oracle.promised = promised(folder)
         held = server.held()
         _note_deletion(folder, oracle, client, server)
         for session_id, sequence, sha256 in said(folder, "acked"):
@@ -88,10 +85,33 @@ def judge_delivery(folder: Path, *, at_end: bool) -> None:
             assert DELETED in server.deleted
     assert problems_of(folder / "client" / FILE_NAME) == []
     if at_end:
-        assert usage_of(folder) == (SESSIONS * CHUNKS, _all_bytes())
-        findings = check(folder / FOLDER).findings
-        # A key that was half written once is kept until doctor --fix removes it.
-        assert [found for found in findings if ".partial" not in found.message] == []
+        judge_counts(folder)
+
+
+def judge_counts(folder: Path) -> None:
+    """What the server has counted is what was sent, and doctor finds nothing wrong."""
+    assert usage_of(folder) == (SESSIONS * CHUNKS, _all_bytes())
+    findings = check(folder / FOLDER).findings
+    # A key that was half written once is kept until doctor --fix removes it.
+    assert [found for found in findings if ".partial" not in found.message] == []
+
+
+def judge_live(folder: Path) -> None:
+    """Everything that was recorded is on the server, with receipts, counted once."""
+    with _both(folder) as (client, server):
+        oracle = Oracle()
+        oracle.promised = promised(folder)
+        assert len(oracle.promised) == SESSIONS * CHUNKS
+        oracle.check_converged(client, server)
+    judge_counts(folder)
+
+
+def promised(folder: Path) -> dict[tuple[str, int], bytes]:
+    """The chunks that the spool said were safe."""
+    return {
+        (session_id, sequence): chunk_bytes(session_id, sequence, size_of(session_id))
+        for session_id, sequence in said(folder, "promised")
+    }
 
 
 def usage_of(folder: Path) -> tuple[int, int]:

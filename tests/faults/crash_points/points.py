@@ -42,6 +42,8 @@ class Life(StrEnum):
     SALVAGE = "salvage"
     REBUILD = "rebuild"
     MEND = "mend"
+    LIVE_CLIENT = "live client"
+    LIVE_SERVER = "live server"
 
 
 @dataclass(frozen=True)

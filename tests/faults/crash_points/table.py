@@ -211,8 +211,39 @@ def _mending() -> list[Point]:
     ]
 
 
+def _living() -> list[Point]:
+    life, ours = Life.LIVE_SERVER, Life.LIVE_CLIENT
+    sockets, made = "scribe_server.sockets", "scribe_server.ingest.ingest:Ingest._keep_in_memory"
+    handlers = f"{sockets}.handlers:Handlers"
+    answered, emit = (
+        f"{handlers}._answered",
+        "scribe_desktop.sync.transport:SocketIoConnection.send",
+    )
+    return [
+        Point("live: welcome queued", life, f"{sockets}.server:SocketServer.connected", _A),
+        Point("live: session made, not said", life, made, _A),
+        Point("live: chunk came, not queued", life, f"{handlers}._chunk", _B, 2),
+        Point("live: row committed, nobody told", life, f"{_STORE}.writer:store_batch", _A),
+        Point("live: ack queued, not written", life, answered, _A, 2),
+        Point("live: acks written", life, f"{sockets}.outbox:Outbox._written", _A, 5),
+        Point("live: receipt kept, not sent", life, f"{_SETTLING}._sign", _A),
+        Point("live: chunk in the socket", ours, emit, _A, 4),
+        Point("live: ack came, not noted", ours, f"{_DELIVERY}.mark_acked", _B, 2),
+        Point("live: receipt came, not kept", ours, f"{_DELIVERY}.save_receipt", _B),
+    ]  # fmt: skip
+
+
 POINTS: dict[str, Point] = {
     point.name: point
-    for part in (_recording, _recovering, _delivering, _serving, _deleting, _starting, _mending)
+    for part in (
+        _recording,
+        _recovering,
+        _delivering,
+        _serving,
+        _deleting,
+        _starting,
+        _mending,
+        _living,
+    )
     for point in part()
 }
