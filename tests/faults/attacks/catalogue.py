@@ -15,6 +15,7 @@ ATTACKS = (
     Attack("event flood", over_sockets.event_flood),
     Attack("ignoring backpressure", over_sockets.ignoring_backpressure),
     Attack("never reading", over_sockets.never_reading),
+    Attack("control frames", over_sockets.control_frames),
     Attack("half frames", over_sockets.half_frames),
     Attack("silent sockets", over_sockets.silent_sockets, waits=True),
     Attack("slow headers", over_http.slow_headers, waits=True),

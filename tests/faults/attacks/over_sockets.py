@@ -19,7 +19,7 @@ from tests.faults.attacks.hostile import (
     SESSION_IDS,
     SHA256,
 )
-from tests.faults.attacks.raw import BINARY, RawConnection, frame
+from tests.faults.attacks.raw import BINARY, CONTINUATION, PING, PONG, RawConnection, frame
 from tests.faults.attacks.target import Target
 from tests.parts.raw_client import RawClient
 
@@ -27,6 +27,7 @@ REFUSED = ("session-error", "chunk-error")
 EVENTS_IN_A_FLOOD = 20_000
 SILENT = 200
 HALF_FRAMES = 40
+FLOOD_S = 1
 MEBIBYTE = 1 << 20
 
 
@@ -186,6 +187,27 @@ async def never_reading(target: Target) -> int:
                 await deaf.send(question * 100)
                 tried += 100
     assert tried
+    return tried
+
+
+async def control_frames(target: Target) -> int:
+    """Pings, pongs and empty fragments without end, from somebody who reads nothing."""
+    fragment = frame(b"", kind=CONTINUATION, last=False)
+    floods = [
+        (b"", frame(b"x" * 100, kind=PING)),
+        (b"", frame(b"x" * 100, kind=PONG)),
+        (frame(b"4", last=False), fragment),
+    ]
+    tried = 0
+    for first, each in floods:
+        async with RawConnection.open(target.url) as bad:
+            await bad.upgrade(target.bad)
+            await bad.send(first)
+            with contextlib.suppress(ConnectionError, TimeoutError):  # it need not be read at all
+                async with asyncio.timeout(FLOOD_S):
+                    for _ in range(100):
+                        await bad.send(each * 1_000)
+                        tried += 1_000
     return tried
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
-TEXT, BINARY = 1, 2
+CONTINUATION, TEXT, BINARY, PING, PONG = 0, 1, 2, 9, 10
 _HANDSHAKE = (
     "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n"
     "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
@@ -73,7 +73,9 @@ class RawConnection:
         return found
 
 
-def frame(payload: bytes, *, kind: int = TEXT, announced: int | None = None) -> bytes:
+def frame(
+    payload: bytes, *, kind: int = TEXT, announced: int | None = None, last: bool = True
+) -> bytes:
     """A client's WebSocket frame (RFC 6455, 5.2), which may announce more than comes.
 
     The mask is of zeros, which changes nothing.
@@ -85,4 +87,4 @@ def frame(payload: bytes, *, kind: int = TEXT, announced: int | None = None) -> 
         size = bytes([0x80 | 126]) + length.to_bytes(2, "big")
     else:
         size = bytes([0x80 | 127]) + length.to_bytes(8, "big")
-    return bytes([0x80 | kind]) + size + bytes(4) + payload
+    return bytes([0x80 * last | kind]) + size + bytes(4) + payload
