@@ -58,6 +58,7 @@ class Point:
         nth: in which of its calls.
         within: counts only calls that are made inside a call of this one, on the same thread.
         after: the point at which the process before it ended, for what only a crash brings about.
+        between: what befalls the server's folder before the process is started.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Point:
     nth: int = 1
     within: str = ""
     after: str = ""
+    between: str = ""
 
 
 def resolve(target: str) -> tuple[Any, str]:

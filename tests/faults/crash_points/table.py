@@ -105,6 +105,24 @@ def _delivering() -> list[Point]:
     ]  # fmt: skip
 
 
+def _differing() -> list[Point]:
+    life, fork = Life.CLIENT, f"{_SESSIONS}.fork_session"
+    refuse, requeue = f"{_SESSIONS}.refuse_session", f"{_DELIVERY}.requeue"
+    first, wiped, after = "another device was first", "the server was wiped", "receipt kept"
+    return [
+        Point("conflict heard, not noted", life, refuse, _B, between=first),
+        Point("conflict noted, no copy", life, refuse, _A, between=first),
+        Point("copy in an open transaction", life, _TRANSACTION, _E, within=fork, between=first),
+        Point("copy made", life, fork, _A, between=first),
+        Point("loss heard, not queued again", life, requeue, _B, after=after, between=wiped),
+        Point(
+            "queued again in an open transaction", life, _TRANSACTION, _E,
+            within=requeue, after=after, between=wiped,
+        ),
+        Point("queued again, receipt withdrawn", life, requeue, _A, after=after, between=wiped),
+    ]  # fmt: skip
+
+
 def _serving() -> list[Point]:
     life, append = Life.SERVER, f"{_SEGMENTS}.append"
     write, sync = f"{_STORE}.files:Files.write", f"{_STORE}.files:Files.sync"
@@ -239,6 +257,7 @@ POINTS: dict[str, Point] = {
         _recording,
         _recovering,
         _delivering,
+        _differing,
         _serving,
         _deleting,
         _starting,
