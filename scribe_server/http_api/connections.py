@@ -11,6 +11,7 @@ from collections import Counter
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from typing_extensions import override
 
 from scribe_server.config import is_loopback
@@ -110,3 +111,12 @@ class CountedHandler(web.RequestHandler):
             return
         self._limit.leave(self._place)
         super().connection_lost(exc)
+
+    @override
+    def log_exception(self, *args: Any, **options: Any) -> None:
+        """Tell in one line that a stranger sent no HTTP; what is our mistake is told in full."""
+        error = options.get("exc_info")
+        if isinstance(error, HttpProcessingError):
+            log.info("refusing what is no HTTP (%s)", type(error).__name__)
+        else:
+            super().log_exception(*args, **options)

@@ -1,11 +1,15 @@
 """Which socket speaks for which session: the newest one, unless another device records it."""
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from scribe_server.protocol import ErrorCode
 
 Key = tuple[int, str]
 """A user's id and a session's id; two users may use the same session id."""
+MOST_SESSIONS: Final = 1_000
+"""What is remembered of one socket. Beyond that its oldest session counts as one that nobody speaks
+for, as after the end of a socket."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +26,9 @@ class Bindings:
 
     def __init__(self) -> None:
         self._by_key: dict[Key, Binding] = {}
-        self._held: dict[str, set[Key]] = {}
-        self._lost: dict[str, set[Key]] = {}
+        # Dicts in place of sets, because they know which key is the oldest.
+        self._held: dict[str, dict[Key, None]] = {}
+        self._lost: dict[str, dict[Key, None]] = {}
 
     def conflict(self, key: Key, socket: str, device_id: str | None) -> bool:
         """Whether another device records the session over another socket."""
@@ -42,12 +47,13 @@ class Bindings:
         """Give the session to this socket; returns the binding that another socket lost."""
         before = self._by_key.get(key)
         self._by_key[key] = Binding(socket, device_id)
-        self._held.setdefault(socket, set()).add(key)
-        self._lost.get(socket, set()).discard(key)
+        self._lost.get(socket, {}).pop(key, None)
+        if (forgotten := _remember(self._held, socket, key)) is not None:
+            del self._by_key[forgotten]
         if before is None or before.socket == socket:
             return None
-        self._held[before.socket].discard(key)
-        self._lost.setdefault(before.socket, set()).add(key)
+        self._held[before.socket].pop(key, None)
+        _remember(self._lost, before.socket, key)
         return before
 
     def stopped(self, key: Key, socket: str) -> None:
@@ -65,3 +71,15 @@ class Bindings:
         self._lost.pop(socket, None)
         for key in self._held.pop(socket, ()):
             del self._by_key[key]
+
+
+def _remember(keys: dict[str, dict[Key, None]], socket: str, key: Key) -> Key | None:
+    """Note a key of a socket as its newest; gives the oldest when it is one too many."""
+    own = keys.setdefault(socket, {})
+    own.pop(key, None)
+    own[key] = None
+    if len(own) <= MOST_SESSIONS:
+        return None
+    oldest = next(iter(own))
+    del own[oldest]
+    return oldest

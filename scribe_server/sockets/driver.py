@@ -1,11 +1,12 @@
 """How engineio reaches aiohttp: its stock driver, minus compression and minus trust in clients."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Final
 
 from aiohttp import web
-from engineio import exceptions
 from engineio.async_drivers import aiohttp as stock
 from engineio.payload import Payload
 
@@ -17,6 +18,8 @@ from scribe_server.sockets.websocket import WebSocket
 BODY_TIMEOUT_S: Final = 60
 MAX_POLLING_BODY: Final = MAX_MESSAGE_BYTES * 4 // 3 + 4096
 """A message in base64, and a few small packets beside it."""
+
+_posted: Final[ContextVar[bytes]] = ContextVar("posted", default=b"")
 
 
 class WebSocketDriver:
@@ -47,31 +50,44 @@ class WebSocketDriver:
         return response
 
 
-class _Body:
-    """A request's body, read whole: engineio's own read() comes back short with big ones."""
+async def read_body(request: web.Request) -> bytes:
+    """A request's body, read whole: engineio's own read() comes back short with big ones.
 
-    def __init__(self, request: web.Request) -> None:
-        self._request = request
+    Raises:
+        OSError, ValueError, EOFError: it does not come, or is no payload.
+    """
+    assert request.content_length is not None
+    async with asyncio.timeout(BODY_TIMEOUT_S):
+        body = await request.content.readexactly(request.content_length)
+    check_polling_body(body)
+    return body
+
+
+@contextmanager
+def posted(body: bytes) -> Iterator[None]:
+    """Let engineio find a body in the request that this task serves."""
+    before = _posted.set(body)
+    try:
+        yield
+    finally:
+        _posted.reset(before)
+
+
+class _Body:
+    """A body that was read before, in the words of WSGI."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
 
     async def read(self, length: int) -> bytes:
-        """The body, checked.
-
-        Raises:
-            EngineIOError: when it does not come, or is not a payload; ends the socket.
-        """
-        try:
-            async with asyncio.timeout(BODY_TIMEOUT_S):
-                body = await self._request.content.readexactly(length)
-            check_polling_body(body)
-        except (TimeoutError, asyncio.IncompleteReadError, OSError, ValueError) as error:
-            raise exceptions.EngineIOError("unusable request body") from error
-        return body
+        """Up to so many bytes."""
+        return self._body[:length]
 
 
 def translate_request(request: web.Request) -> dict[str, Any]:
-    """The stock translation with a body that is read whole."""
+    """The stock translation with a body that was read whole."""
     environ: dict[str, Any] = stock.translate_request(request)
-    environ["wsgi.input"] = _Body(request)
+    environ["wsgi.input"] = _Body(_posted.get())
     return environ
 
 

@@ -14,7 +14,7 @@ from socketio import packet
 
 from scribe_server.inflow import FIRST_BYTES, Inflow
 from scribe_server.protocol import CONNECT_TIMEOUT_S, Payload, to_wire
-from scribe_server.sockets.driver import DRIVER, MAX_POLLING_BODY
+from scribe_server.sockets.driver import DRIVER, MAX_POLLING_BODY, posted, read_body
 from scribe_server.sockets.packets import MALFORMED, StrictPacket
 from scribe_server.tasks import Tasks
 
@@ -93,13 +93,30 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc] # engineio has no type
         if request.content_length > limit:
             return web.Response(status=413, text="The request body is too large.")
         self._posting.add(sid)
+        try:
+            body = await self._read_body(request, sid) if sid in self.sockets else b""
+            if body is None:
+                return web.Response(status=400, text="The request body cannot be used.")
+            with posted(body):
+                return await super().handle_request(request)
+        finally:
+            self._posting.discard(sid)
+
+    async def _read_body(self, request: web.Request, sid: str) -> bytes | None:
+        """A body; None for one that cannot be used, which ends its socket.
+
+        Before engineio does, which has no answer when the socket has ended meanwhile.
+        """
         arriving = request.protocol
         self.inflow.watch(arriving, lambda: self.owner(sid), lambda: _abort(request))
         try:
-            return await super().handle_request(request)
+            return await read_body(request)
+        except (EOFError, OSError, ValueError) as error:
+            self.logger.info("socket %s: unusable request body (%s)", sid, type(error).__name__)
+            await self.disconnect(sid)
+            return None
         finally:
             self.inflow.forget(arriving)
-            self._posting.discard(sid)
 
 
 class GuardedServer(socketio.AsyncServer):  # type: ignore[misc] # socketio has no types
@@ -123,6 +140,7 @@ class GuardedServer(socketio.AsyncServer):  # type: ignore[misc] # socketio has 
         self.eio.inflow = inflow
         self.eio.owner = listener.owner
         self._pending: dict[str, asyncio.TimerHandle] = {}
+        self._cutting: set[str] = set()
         self.on("connect", self._on_connect)
         self.on("disconnect", self._on_disconnect)
 
@@ -139,8 +157,10 @@ class GuardedServer(socketio.AsyncServer):  # type: ignore[misc] # socketio has 
         transport = self.eio.connections.get(socket)
         unread = transport.get_write_buffer_size() if transport is not None else 0
         if connection.queue.qsize() > MAX_UNREAD_PACKETS or unread > MAX_UNREAD_BYTES:
-            log.info("cutting socket %s: it does not read what it is sent", socket)
-            self._tasks.start(self.cut(socket), "cut")
+            if socket not in self._cutting:
+                log.info("cutting socket %s: it does not read what it is sent", socket)
+                self._cutting.add(socket)
+                self._tasks.start(self.cut(socket), "cut")
             return
         text = msgspec.json.encode([event, to_wire(payload)]).decode()
         connection.queue.put_nowait(frames.Packet(frames.MESSAGE, f"{packet.EVENT}{text}"))
@@ -207,6 +227,7 @@ class GuardedServer(socketio.AsyncServer):  # type: ignore[misc] # socketio has 
         if (timer := self._pending.pop(eio_sid, None)) is not None:
             timer.cancel()
         self.eio.admitted.discard(eio_sid)
+        self._cutting.discard(eio_sid)
         connection = self.eio.sockets.get(eio_sid)
         if connection is not None and reason == self.reason.CLIENT_DISCONNECT:
             connection.queue.put_nowait(None)  # else its open poll would be answered in 45 s

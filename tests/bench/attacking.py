@@ -21,7 +21,14 @@ from urllib.parse import urlsplit
 import aiohttp
 import msgspec
 
-from tests.parts.attack_corpus import IDS, PACKETS, PLACEHOLDER, SEQUENCES, random_frame
+from tests.faults.attacks.hostile import (
+    FALSE_TOKENS,
+    PACKETS,
+    PLACEHOLDER,
+    SEQUENCES,
+    SESSION_IDS,
+    random_frame,
+)
 from tests.parts.processes import REPOSITORY
 from tests.parts.raw_client import RawClient
 
@@ -58,7 +65,7 @@ class Attacks:
 
     async def malformed(self) -> None:
         """Send one packet that is none."""
-        packets = self._rng.choice(PACKETS)
+        packets = self._rng.choice(list(PACKETS.values()))
         async with RawClient.connected(self._url, self._token) as bad:
             self.done.packets += 1
             for packet in packets:
@@ -68,7 +75,7 @@ class Attacks:
     async def wrong_fields(self) -> None:
         """Send everything that has the wrong type, is too long or too large."""
         async with RawClient.connected(self._url, self._token) as bad:
-            for wrong in IDS:
+            for wrong in SESSION_IDS:
                 self.done.fields += 1
                 await bad.emit("start-session", {"sessionId": wrong})
                 await bad.expect("session-error")
@@ -91,7 +98,7 @@ class Attacks:
         """Try to get in."""
         async with RawClient.open(self._url) as bad:
             self.done.tokens += 1
-            await bad.send("40" + json.dumps({"token": self._rng.choice(["", "x" * 5000, None])}))
+            await bad.send("40" + json.dumps({"token": self._rng.choice(FALSE_TOKENS)}))
             await bad.ended()
 
     async def say_nothing(self) -> None:

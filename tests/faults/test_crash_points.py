@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 
 from tests.faults.crash_points.drills import drill
+from tests.faults.crash_points.judging import judge_live
 from tests.faults.crash_points.nursery import Nursery
-from tests.faults.crash_points.points import CRASHED, FIRED, Point, resolve
+from tests.faults.crash_points.points import CRASHED, FIRED, Life, Point, resolve
 from tests.faults.crash_points.table import POINTS
 from tests.faults.model.machine import memory_folder
 
 pytestmark = pytest.mark.logs_errors
+LIVE = [point for point in POINTS.values() if point.life in {Life.LIVE_CLIENT, Life.LIVE_SERVER}]
+ALONE = [point for point in POINTS.values() if point not in LIVE]
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +38,23 @@ def test_every_point_names_a_function_that_is_there() -> None:
             assert callable(getattr(owner, name)), target
 
 
-@pytest.mark.parametrize("point", POINTS.values(), ids=POINTS)
+@pytest.mark.parametrize("point", ALONE, ids=lambda point: point.name)
 def test_a_process_that_ends_there_loses_nothing(
     point: Point, nursery: Nursery, folder: Path
 ) -> None:
     crashes = drill(nursery, folder, point)
     assert (folder / FIRED).read_text().splitlines() == crashes
     assert crashes[-1] == point.name
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("point", LIVE, ids=lambda point: point.name)
+def test_who_ends_there_is_started_again_while_the_other_one_lives_on(
+    point: Point, nursery: Nursery, folder: Path
+) -> None:
+    assert nursery.live_on(folder, point.name) == [CRASHED, 0]
+    assert (folder / FIRED).read_text() == point.name + "\n"
+    judge_live(folder)
 
 
 @pytest.mark.parametrize(

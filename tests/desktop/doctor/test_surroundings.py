@@ -14,6 +14,7 @@ from scribe_desktop.doctor.surroundings import Level, Patient, examine, lacking,
 from scribe_desktop.errors import AudioError, ScribeError
 from scribe_desktop.server_api import ServerApi
 from tests.parts.fake_app_parts import paths_in
+from tests.parts.filled_spool import add_session, session_id_of, spool_in
 
 REMOTE = Settings(server="https://scribe.example")
 

@@ -5,6 +5,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from scribe_desktop.spool import Spool
 from scribe_server import protocol
 from scribe_server.protocol import ChunkAck, Event, Payload, Receipt, ServerKeys, StoredChunk
 from tests.faults.crash_points import wire
@@ -33,7 +34,7 @@ def deliver(folder: Path, line: socket.socket) -> None:
         return [protocol.parse(each, StoredChunk) for each in ask(line, ["chunks", session_id])]
 
     client = ModelClient(folder / "client", loop, lambda: identity_of(keys), list_chunks)
-    _record(folder, client)
+    record(folder, client.spool)
     converge(folder, client, line)
     session = client.spool.session(DROPPED)
     assert session is not None
@@ -47,15 +48,16 @@ def deliver(folder: Path, line: socket.socket) -> None:
     loop.close()
 
 
-def _record(folder: Path, client: ModelClient) -> None:
+def record(folder: Path, spool: Spool) -> None:
+    """Three sessions with an end; what is there already stays."""
     for number in range(1, SESSIONS + 1):
         session_id = session_id_of(number)
-        if client.spool.session(session_id) is None:
-            client.spool.create_session(new_session(session_id))
+        if spool.session(session_id) is None:
+            spool.create_session(new_session(session_id))
         for sequence in range(CHUNKS):
-            client.spool.add_chunk(new_chunk(session_id, sequence, size=size_of(session_id)))
+            spool.add_chunk(new_chunk(session_id, sequence, size=size_of(session_id)))
             say(folder, "promised", session_id, sequence)
-        client.spool.end_session(session_id, ended_at=ENDED_AT)
+        spool.end_session(session_id, ended_at=ENDED_AT)
 
 
 def converge(folder: Path, client: ModelClient, line: socket.socket) -> None:

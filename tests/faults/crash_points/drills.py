@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tests.faults.crash_points import wrecks
+from tests.faults.crash_points.befalling import BETWEEN
 from tests.faults.crash_points.judging import judge_delivery, judge_recording
 from tests.faults.crash_points.nursery import Nursery
 from tests.faults.crash_points.points import CRASHED, Life, Point
@@ -22,6 +23,8 @@ def drill(nursery: Nursery, folder: Path, point: Point, bug: str = "") -> list[s
     if first.life in wrecks.PREPARED:
         wrecks.PREPARED[first.life](folder)
     for each in crashes:
+        if each.between:
+            BETWEEN[each.between](folder)
         codes = nursery.live(folder, _lives(each.life), each.name, bug)
         assert codes[each.life] == CRASHED, f"{each.name!r} was not reached: {codes}"
     if first.life in _TOGETHER:

@@ -10,8 +10,10 @@ from pathlib import Path
 from scribe_desktop.capture.cutter import PRE_ROLL_PACKETS, first_sample_of
 from scribe_desktop.spool import Spool
 from scribe_desktop.spool.quarantine import FILE_NAME
+from scribe_server.store.database import DATABASE_NAME
 from tests.faults.crash_points import capturing
-from tests.faults.crash_points.client import DELETED, size_of
+from tests.faults.crash_points.befalling import foreign_bytes
+from tests.faults.crash_points.client import CHUNKS, DELETED, SESSIONS, size_of
 from tests.faults.crash_points.said import said
 from tests.faults.crash_points.server import FOLDER
 from tests.faults.model.client import ModelClient, identity_of
@@ -19,7 +21,7 @@ from tests.faults.model.oracle import Oracle
 from tests.faults.model.server import ModelServer
 from tests.parts.capture import SESSION_ID, one_encode, packets_in, tone
 from tests.parts.damage import check
-from tests.parts.filled_spool import chunk_bytes
+from tests.parts.filled_spool import chunk_bytes, session_id_of
 
 
 @cache
@@ -68,15 +70,12 @@ def judge_delivery(folder: Path, *, at_end: bool) -> None:
     Opening both sides is their next start. At the end all must be delivered, too.
     """
     with _both(folder) as (client, server):
-        oracle = Oracle()
-        oracle.promised = {
-            (session_id, sequence): chunk_bytes(session_id, sequence, size_of(session_id))
-            for session_id, sequence in said(folder, "promised")
-        }
+        oracle = Oracle(promised(folder), foreign_bytes(folder))
+        oracle.server_lost = wiped = bool(said(folder, "wiped"))
         held = server.held()
         _note_deletion(folder, oracle, client, server)
         for session_id, sequence, sha256 in said(folder, "acked"):
-            if session_id not in server.deleted:
+            if session_id not in server.deleted and not (wiped and not at_end):
                 each = held.get(session_id, {}).get(sequence)
                 assert each is not None, f"acked, not stored: {session_id} {sequence}"
                 assert (each.stored, each.sha256) == (True, sha256), f"acked, but {each}"
@@ -87,9 +86,50 @@ def judge_delivery(folder: Path, *, at_end: bool) -> None:
             assert DELETED in server.deleted
     assert problems_of(folder / "client" / FILE_NAME) == []
     if at_end:
-        findings = check(folder / FOLDER).findings
-        # A key that was half written once is kept until doctor --fix removes it.
-        assert [found for found in findings if ".partial" not in found.message] == []
+        judge_counts(folder)
+
+
+def judge_counts(folder: Path) -> None:
+    """What the server has counted is what was sent, and doctor finds nothing wrong."""
+    if not foreign_bytes(folder):
+        assert usage_of(folder) == (SESSIONS * CHUNKS, _all_bytes())
+    findings = check(folder / FOLDER).findings
+    # A key that was half written once is kept until doctor --fix removes it.
+    assert [found for found in findings if ".partial" not in found.message] == []
+
+
+def judge_live(folder: Path) -> None:
+    """Everything that was recorded is on the server, with receipts, counted once."""
+    with _both(folder) as (client, server):
+        oracle = Oracle()
+        oracle.promised = promised(folder)
+        assert len(oracle.promised) == SESSIONS * CHUNKS
+        oracle.check_converged(client, server)
+    judge_counts(folder)
+
+
+def promised(folder: Path) -> dict[tuple[str, int], bytes]:
+    """The chunks that the spool said were safe."""
+    return {
+        (session_id, sequence): chunk_bytes(session_id, sequence, size_of(session_id))
+        for session_id, sequence in said(folder, "promised")
+    }
+
+
+def usage_of(folder: Path) -> tuple[int, int]:
+    """How many chunks and bytes the server has counted as stored, whatever was deleted since."""
+    with closing(sqlite3.connect(folder / FOLDER / DATABASE_NAME)) as connection:
+        chunks, size = connection.execute("SELECT sum(chunks), sum(bytes) FROM usage").fetchone()
+    return int(chunks), int(size)
+
+
+def _all_bytes() -> int:
+    ids = [session_id_of(number) for number in range(1, SESSIONS + 1)]
+    return sum(
+        len(chunk_bytes(session_id, sequence, size_of(session_id)))
+        for session_id in ids
+        for sequence in range(CHUNKS)
+    )
 
 
 def _note_deletion(folder: Path, oracle: Oracle, client: ModelClient, server: ModelServer) -> None:

@@ -13,22 +13,23 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.faults.crash_points import capturing, client, mending, server
+from tests.faults.crash_points import capturing, client, live, mending, server
 from tests.faults.crash_points.bugs import BUGS
-from tests.faults.crash_points.points import Life, arm
+from tests.faults.crash_points.points import CRASHED, Life, arm
 from tests.faults.crash_points.table import POINTS
 from tests.faults.crash_points.wire import GoneError
 from tests.parts.processes import REPOSITORY
 
 FAILED, GONE = 70, 75
 """Exit codes: something was raised; the other process had ended."""
-LONGEST_S = 20
+LONGEST_S = 40
 Codes = dict[str, int]
 
 
@@ -60,17 +61,31 @@ class Nursery:
 
     def live(self, folder: Path, lives: list[Life], point: str = "", bug: str = "") -> Codes:
         """Let processes live until the last one named has ended; their exit codes."""
+        codes: Codes = self._ask({"lives": lives}, folder, point, bug)
+        return codes
+
+    def live_on(self, folder: Path, point: str) -> list[int]:
+        """Live server and client: who ends at the point begins anew, the other one goes on.
+
+        Returns:
+            How those ended that have, in order; the last one is the client that was served.
+        """
+        codes: list[int] = self._ask({"live": True}, folder, point)
+        return codes
+
+    def _ask(self, question: dict[str, Any], folder: Path, point: str, bug: str = "") -> Any:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         before = self._log.stat().st_size
-        asked = {"folder": str(folder), "lives": lives, "point": point, "bug": bug}
+        asked = {"folder": str(folder), "point": point, "bug": bug, **question}
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         assert answer, self._log.read_text()
-        codes: Codes = json.loads(answer)
+        codes = json.loads(answer)
         words = self._log.read_bytes()[before:].decode(errors="replace")
-        assert FAILED not in codes.values(), f"{codes}\n{words}"
+        ended = codes.values() if isinstance(codes, dict) else codes
+        assert FAILED not in ended, f"{codes}\n{words}"
         return codes
 
 
@@ -80,7 +95,11 @@ class Nursery:
 def main() -> None:
     _warm_up()
     for line in sys.stdin:
-        print(json.dumps(_round(**json.loads(line))), flush=True)
+        asked = json.loads(line)
+        answer = (
+            _live_round(asked["folder"], asked["point"]) if "live" in asked else _round(**asked)
+        )
+        print(json.dumps(answer), flush=True)
 
 
 def _warm_up() -> None:
@@ -113,6 +132,42 @@ def _round(folder: str, lives: list[str], point: str, bug: str) -> Codes:
         _, status = os.waitpid(child, 0)
         codes[life] = os.waitstatus_to_exitcode(status)
     return codes
+
+
+def _live_round(folder: str, point: str) -> list[int]:
+    place, ended = Path(folder), list[int]()
+    serving = _fork(lambda: _armed(place, Life.LIVE_SERVER, point, live.serve))
+    _wait_until_ready(place, serving)
+    client = _fork(lambda: _armed(place, Life.LIVE_CLIENT, point, live.deliver))
+    while True:
+        child, status = os.waitpid(-1, 0)
+        ended.append(os.waitstatus_to_exitcode(status))
+        if child == client and ended[-1] == CRASHED:
+            client = _fork(lambda: live.deliver(place))
+        elif child == client:
+            break
+        elif ended[-1] == CRASHED:
+            live.ready(place).unlink()
+            serving = _fork(lambda: live.serve(place))
+        else:
+            os.kill(client, signal.SIGKILL)
+    os.kill(serving, signal.SIGKILL)
+    os.waitpid(serving, 0)
+    return ended
+
+
+def _armed(folder: Path, life: Life, point: str, work: Callable[[Path], None]) -> None:
+    if POINTS[point].life is life:
+        arm(POINTS[point], folder)
+    work(folder)
+
+
+def _wait_until_ready(folder: Path, serving: int) -> None:
+    deadline = time.monotonic() + LONGEST_S
+    while not live.ready(folder).exists():
+        assert time.monotonic() < deadline, "the server does not begin to listen"
+        assert os.waitpid(serving, os.WNOHANG) == (0, 0), "the server has ended at its start"
+        time.sleep(0.01)
 
 
 def _fork(live: Callable[[], None]) -> int:

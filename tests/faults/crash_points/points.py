@@ -42,6 +42,8 @@ class Life(StrEnum):
     SALVAGE = "salvage"
     REBUILD = "rebuild"
     MEND = "mend"
+    LIVE_CLIENT = "live client"
+    LIVE_SERVER = "live server"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Point:
         nth: in which of its calls.
         within: counts only calls that are made inside a call of this one, on the same thread.
         after: the point at which the process before it ended, for what only a crash brings about.
+        between: what befalls the server's folder before the process is started.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Point:
     nth: int = 1
     within: str = ""
     after: str = ""
+    between: str = ""
 
 
 def resolve(target: str) -> tuple[Any, str]:

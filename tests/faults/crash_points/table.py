@@ -105,6 +105,24 @@ def _delivering() -> list[Point]:
     ]  # fmt: skip
 
 
+def _differing() -> list[Point]:
+    life, fork = Life.CLIENT, f"{_SESSIONS}.fork_session"
+    refuse, requeue = f"{_SESSIONS}.refuse_session", f"{_DELIVERY}.requeue"
+    first, wiped, after = "another device was first", "the server was wiped", "receipt kept"
+    return [
+        Point("conflict heard, not noted", life, refuse, _B, between=first),
+        Point("conflict noted, no copy", life, refuse, _A, between=first),
+        Point("copy in an open transaction", life, _TRANSACTION, _E, within=fork, between=first),
+        Point("copy made", life, fork, _A, between=first),
+        Point("loss heard, not queued again", life, requeue, _B, after=after, between=wiped),
+        Point(
+            "queued again in an open transaction", life, _TRANSACTION, _E,
+            within=requeue, after=after, between=wiped,
+        ),
+        Point("queued again, receipt withdrawn", life, requeue, _A, after=after, between=wiped),
+    ]  # fmt: skip
+
+
 def _serving() -> list[Point]:
     life, append = Life.SERVER, f"{_SEGMENTS}.append"
     write, sync = f"{_STORE}.files:Files.write", f"{_STORE}.files:Files.sync"
@@ -211,8 +229,40 @@ def _mending() -> list[Point]:
     ]
 
 
+def _living() -> list[Point]:
+    life, ours = Life.LIVE_SERVER, Life.LIVE_CLIENT
+    sockets, made = "scribe_server.sockets", "scribe_server.ingest.ingest:Ingest._keep_in_memory"
+    handlers = f"{sockets}.handlers:Handlers"
+    answered, emit = (
+        f"{handlers}._answered",
+        "scribe_desktop.sync.transport:SocketIoConnection.send",
+    )
+    return [
+        Point("live: welcome queued", life, f"{sockets}.server:SocketServer.connected", _A),
+        Point("live: session made, not said", life, made, _A),
+        Point("live: chunk came, not queued", life, f"{handlers}._chunk", _B, 2),
+        Point("live: row committed, nobody told", life, f"{_STORE}.writer:store_batch", _A),
+        Point("live: ack queued, not written", life, answered, _A, 2),
+        Point("live: acks written", life, f"{sockets}.outbox:Outbox._written", _A, 5),
+        Point("live: receipt kept, not sent", life, f"{_SETTLING}._sign", _A),
+        Point("live: chunk in the socket", ours, emit, _A, 4),
+        Point("live: ack came, not noted", ours, f"{_DELIVERY}.mark_acked", _B, 2),
+        Point("live: receipt came, not kept", ours, f"{_DELIVERY}.save_receipt", _B),
+    ]  # fmt: skip
+
+
 POINTS: dict[str, Point] = {
     point.name: point
-    for part in (_recording, _recovering, _delivering, _serving, _deleting, _starting, _mending)
+    for part in (
+        _recording,
+        _recovering,
+        _delivering,
+        _differing,
+        _serving,
+        _deleting,
+        _starting,
+        _mending,
+        _living,
+    )
     for point in part()
 }

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -10,6 +10,7 @@ from scribe_server.inflow import Inflow
 from scribe_server.metrics import Metrics
 
 PUBLIC = "203.0.113.7"
+Handler = Callable[[web.BaseRequest], Awaitable[web.Response]]
 
 
 @pytest.mark.parametrize(
@@ -62,14 +63,15 @@ class CountedBytes(Inflow):
         self.seen += size
 
 
+async def hello(_request: web.BaseRequest) -> web.Response:
+    return web.Response(text="hello")
+
+
 @asynccontextmanager
 async def listening(
-    limit: ConnectionLimit, inflow: CountedBytes | None = None
+    limit: ConnectionLimit, inflow: CountedBytes | None = None, handler: Handler = hello
 ) -> AsyncIterator[int]:
-    async def hello(_request: web.BaseRequest) -> web.Response:
-        return web.Response(text="hello")
-
-    server, counts = web.Server(hello), inflow or CountedBytes()
+    server, counts = web.Server(handler), inflow or CountedBytes()
     tcp = await asyncio.get_running_loop().create_server(
         lambda: CountedHandler(server, limit, counts, access_log=None), "127.0.0.1", 0
     )
@@ -86,7 +88,7 @@ async def ask(port: int) -> tuple[bytes, asyncio.StreamWriter]:
     try:
         writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         line = await asyncio.wait_for(reader.readline(), 5)
-        if line:
+        if b" 200 " in line:
             await asyncio.wait_for(reader.readuntil(b"hello"), 5)
     except ConnectionError:
         return b"", writer
@@ -125,3 +127,37 @@ def test_the_inflow_is_told_every_byte_of_a_connection() -> None:
 
     asyncio.run(scenario())
     assert inflow.seen == len(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    "request_line", [b"GET / HTTP/1.1\r\nHost\r\n\r\n", b"\x16\x03\x01\r\n\r\n"]
+)
+def test_what_is_no_http_is_refused_and_told_in_one_line(
+    caplog: pytest.LogCaptureFixture, request_line: bytes
+) -> None:
+    async def scenario() -> bytes:
+        async with listening(ConnectionLimit(0, Metrics())) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(request_line)
+            line = await asyncio.wait_for(reader.readline(), 5)
+            writer.close()
+            return line
+
+    with caplog.at_level("INFO"):
+        assert b" 400 " in asyncio.run(scenario())
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.logs_errors
+def test_a_mistake_of_our_own_is_told_in_full(caplog: pytest.LogCaptureFixture) -> None:
+    async def mistaken(_request: web.BaseRequest) -> web.Response:
+        raise RuntimeError("ours")
+
+    async def scenario() -> bytes:
+        async with listening(ConnectionLimit(0, Metrics()), handler=mistaken) as port:
+            line, writer = await ask(port)
+            writer.close()
+            return line
+
+    assert b" 500 " in asyncio.run(scenario())
+    assert "RuntimeError: ours" in caplog.text

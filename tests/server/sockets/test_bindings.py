@@ -1,5 +1,5 @@
 from scribe_server.protocol import ErrorCode
-from scribe_server.sockets.bindings import Binding, Bindings
+from scribe_server.sockets.bindings import MOST_SESSIONS, Binding, Bindings
 
 KEY = (1, "session")
 
@@ -67,3 +67,28 @@ def test_a_socket_that_ended_holds_and_has_lost_nothing() -> None:
     bindings.drop("b")
     assert bindings.refusal(KEY, "b", "phone") is None
     assert bindings.sessions_of("c") == 1
+
+
+def test_a_socket_is_remembered_for_so_many_sessions_and_forgets_the_oldest() -> None:
+    bindings = Bindings()
+    keys = [(1, f"session {number}") for number in range(MOST_SESSIONS + 1)]
+    bindings.bind(keys[0], "a", "laptop")
+    bindings.bind(keys[1], "a", "laptop")
+    bindings.bind(keys[0], "a", "laptop")
+    for key in keys[2:]:
+        bindings.bind(key, "a", "laptop")
+    assert bindings.sessions_of("a") == MOST_SESSIONS
+    held = [key for key in keys if bindings.conflict(key, "b", "phone")]
+    assert held == [keys[0], *keys[2:]]
+    bindings.drop("a")
+    assert not any(bindings.conflict(key, "b", "phone") for key in keys)
+
+
+def test_a_socket_forgets_what_it_lost_long_ago() -> None:
+    bindings = Bindings()
+    keys = [(1, f"session {number}") for number in range(MOST_SESSIONS + 1)]
+    for key in keys:
+        bindings.bind(key, "a", None)
+        bindings.bind(key, "b", None)
+    lost = [key for key in keys if bindings.refusal(key, "a", None)]
+    assert lost == keys[1:]

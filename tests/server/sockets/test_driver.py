@@ -3,6 +3,7 @@ import base64
 import contextlib
 import json
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -114,6 +115,40 @@ def test_a_big_body_before_connect_is_not_read(tmp_path: Path) -> None:
             assert await client.post(b"4" * 100_000) == 413
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_body_that_comes_when_its_socket_has_ended_is_refused(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, ends: bool
+) -> None:
+    async def scenario() -> None:
+        async with Served(tmp_path) as served:
+            client = Polling(served)
+            await client.open()
+            (sid,) = served.sockets._server.eio.sockets
+            rest = asyncio.Event()
+
+            async def body() -> AsyncIterator[bytes]:
+                yield b"40"
+                await rest.wait()
+                if not ends:
+                    raise ConnectionAbortedError
+                yield b"{}"
+
+            async def posted() -> int:
+                with contextlib.suppress(aiohttp.ClientError):  # it ends in the middle
+                    return await client.post(body(), headers={"Content-Length": "4"})
+                return 0
+
+            post = Tasks().spawn(posted(), "post")
+            await served.until(lambda: sid in served.sockets._server.eio._posting)
+            await served.sockets._server.cut(sid)
+            rest.set()
+            assert await post == (400 if ends else 0)
+            await served.until(lambda: not served.sockets._server.eio._posting)
+
+    asyncio.run(scenario())
+    assert "Traceback" not in caplog.text
 
 
 def test_a_body_of_unknown_length_is_refused(tmp_path: Path) -> None:
