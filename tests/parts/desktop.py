@@ -4,7 +4,7 @@ import json as json_format
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,15 @@ class Result:
 class Desktop:
     """`python -m scribe_desktop …` for one person: everything it writes lies under `home`."""
 
-    def __init__(self, home: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        env: Mapping[str, str] | None = None,
+        *,
+        python: Sequence[str] = (sys.executable,),
+    ) -> None:
+        """`python` are the words before `-m scribe_desktop`: an interpreter, or what starts one."""
+        self._python = list(python)
         home.mkdir(parents=True, exist_ok=True)
         self.home = home
         # Nothing of the machine's own desktop, sound or keyring may leak into a test.
@@ -82,9 +90,8 @@ class Desktop:
             log=self.home / f"run-{self._started}.log",
         )
 
-    @staticmethod
-    def _command(*args: str) -> list[str]:
-        return [sys.executable, "-m", "scribe_desktop", *args]
+    def _command(self, *args: str) -> list[str]:
+        return [*self._python, "-m", "scribe_desktop", *args]
 
 
 def parse_json(text: str) -> Any:

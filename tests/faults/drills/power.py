@@ -9,7 +9,7 @@ from scribe_desktop.spool import SpoolFailureError
 from tests.faults import patched
 from tests.faults.disks import Disk, Kind
 from tests.faults.drill import Drill, Outcome, Round, ViolatedError, must_hold
-from tests.faults.recorders import CutShort, Kept, Speech, in_parallel
+from tests.faults.recorders import Kept, Recorder, Speech, in_parallel
 from tests.faults.rig import Rig
 from tests.parts.processes import PartFailedError
 from tests.parts.proof import rest
@@ -92,7 +92,7 @@ def cut_the_recorder(kind: Kind) -> Run:
 
     def cut(part: Round, after_s: float, server: ServerProcess, speech: Speech) -> Kept:
         disk = Disk(part, kind, part.folder / "home")
-        recorder = CutShort(part.folder, disk.path, server, speech)
+        recorder = Recorder(part.folder, disk.path, server, speech)
         part.cleanup.callback(recorder.kill)
         recorder.start()
         recorder.finish_a_chunk()
@@ -105,7 +105,7 @@ def cut_the_recorder(kind: Kind) -> Run:
         disk.check_dropped(canary)
         return recorder.check()
 
-    return lambda round_: in_parallel(round_, cut)
+    return lambda round_: in_parallel(round_, cut, seconds=60)
 
 
 def careless(round_: Round) -> Outcome:
