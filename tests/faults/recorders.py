@@ -189,10 +189,9 @@ def in_parallel(round_: Round, happening: Happening, *, seconds: int) -> Outcome
     Args:
         round_: says how often.
         happening: given a folder, a moment, a server and the speech.
-        seconds: of speech; a quick run has 15 at most.
+        seconds: of speech.
     """
     server = round_.cleanup.enter_context(ServerProcess(round_.folder / "server"))
-    seconds = min(seconds, 15) if round_.quick else seconds
     speech = speech_in(round_.folder, seconds=seconds, seed=round_.rng.randrange(1 << 30))
     chosen = moments(round_.rng, round_.times, quick=round_.quick)
 

@@ -106,7 +106,7 @@ def fill_the_recorder(kind: Kind) -> Run:
         wait_until(lambda: recorder.reason() == "", timeout_s=20, what="an end of the trouble")
         return recorder.check_whole()
 
-    return lambda round_: in_parallel(round_, fill, seconds=45)
+    return lambda round_: in_parallel(round_, fill, seconds=9 if round_.quick else 50)
 
 
 def give_up(round_: Round) -> Outcome:
@@ -138,7 +138,7 @@ def give_up(round_: Round) -> Outcome:
         disk.free()
         return recorder.check()
 
-    return in_parallel(round_, fill, seconds=170)
+    return in_parallel(round_, fill, seconds=60 if round_.quick else 170)
 
 
 def _keep_full(disk: Disk, heard: Callable[[], bool], what: str) -> None:
@@ -168,15 +168,15 @@ DRILLS = [
         fill_the_client("ext4"), takes_s=7,
     ),
     Drill(
-        "full-recorder-tmpfs", GROUP, "full disk of a recorder (tmpfs)", 20,
-        fill_the_recorder("tmpfs"), takes_s=16,
+        "full-recorder-tmpfs", GROUP, "full disk of a recorder (tmpfs)", 12,
+        fill_the_recorder("tmpfs"), takes_s=13,
     ),
     Drill(
-        "full-recorder-ext4", GROUP, "full disk of a recorder (ext4)", 20,
-        fill_the_recorder("ext4"), takes_s=16,
+        "full-recorder-ext4", GROUP, "full disk of a recorder (ext4)", 12,
+        fill_the_recorder("ext4"), takes_s=13,
     ),
     Drill(
         "full-recorder-for-good", GROUP, "disk of a recorder that stays full until it gives up", 4,
-        give_up, takes_s=14,
+        give_up, takes_s=12,
     ),
 ]  # fmt: skip
