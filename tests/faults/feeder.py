@@ -51,9 +51,12 @@ class Feeder:
         )
         self._engine.set_target(ServerTarget(options.url, os.environ.get("SCRIBE_TOKEN")))
 
+    def stop(self) -> None:
+        """Feed no more, from any thread; `run` then delivers what there is."""
+        self._stopping.set()
+
     def run(self) -> None:
         """Everything, to the last receipt."""
-        signal.signal(signal.SIGTERM, lambda *_: self._stopping.set())
         for session in self._spool.open_sessions():
             self._end(session.session_id)
         self._engine.start()
@@ -133,4 +136,6 @@ def parse(words: list[str]) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    Feeder(parse(sys.argv[1:])).run()
+    feeder = Feeder(parse(sys.argv[1:]))
+    signal.signal(signal.SIGTERM, lambda *_: feeder.stop())
+    feeder.run()
