@@ -21,6 +21,8 @@ from scribe_desktop.model import Gap, NewSession
 from scribe_desktop.spool.failures import converted
 
 SUFFIX: Final = ".journal"
+UNFINISHED: Final = ".new"
+"""Of a file that never came into its place; everything in it is in the journal or the spool."""
 _MAGIC: Final = b"SCRIBEJ1"
 _HEAD: Final = struct.Struct("<II")
 _FIRST: Final = struct.Struct("<q")
@@ -103,7 +105,7 @@ class Journal:
             data += _record(_Kind.PACKET, _FIRST.pack(first_sample) + packet)
         for gap in gaps:
             data += _record(_Kind.GAP, msgspec.json.encode(gap))
-        beside = self.path.with_suffix(".new")
+        beside = self.path.with_suffix(UNFINISHED)
         with converted():
             self.close()
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -114,6 +116,7 @@ class Journal:
                 _sync_folder(self.path.parent)
             except OSError:
                 file.close()
+                beside.unlink(missing_ok=True)  # on a full disk its room is wanted
                 raise
             self._file = file
 

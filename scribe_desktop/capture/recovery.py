@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 from scribe_desktop.capture.cutter import PRE_ROLL_PACKETS, Cutter, PlannedChunk, first_sample_of
-from scribe_desktop.capture.journal import SUFFIX, JournalContents, read_journal
+from scribe_desktop.capture.journal import SUFFIX, UNFINISHED, JournalContents, read_journal
 from scribe_desktop.capture.webm import chunk_file
 from scribe_desktop.model import (
     ENCODER_DELAY,
@@ -50,6 +50,9 @@ def recover_sessions(
         session_id = contents.header.session.session_id
         if _recover_journal(spool, contents):
             recovered.append(session_id)
+        with converted():
+            path.unlink()
+    for path in journal_folder.glob(f"*{UNFINISHED}"):
         with converted():
             path.unlink()
     still_open = [session.session_id for session in spool.open_sessions()]

@@ -114,8 +114,8 @@ class Disk:
         except FileNotFoundError:
             raise NotHereError(f"needs {words[0]}") from None
         if done.returncode != 0:
-            why = done.stderr.strip().replace(str(self.path), "a folder")
-            raise NotHereError(f"needs to mount {self.kind}: {words[0]}: {why}")
+            why = (done.stderr.strip() or str(done.returncode)).splitlines()[0]
+            raise NotHereError(f"needs a disk of its own ({self.kind}); {words[0]} says: {why}")
 
     def _unmount(self) -> None:
         def unmounted() -> bool:

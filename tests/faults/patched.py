@@ -31,6 +31,18 @@ def careless_spool() -> None:
     database._set_pragmas = set_and_undo
 
 
+def careless_journal() -> None:
+    """The journal of a recording does not wait for the disk."""
+    os.fdatasync = lambda descriptor: None
+
+
+def impatient() -> None:
+    """A recording is given up after 2 s of sound that the disk refuses, not after 2 min."""
+    from scribe_desktop.capture import writer
+
+    writer.MAX_TROUBLE_SAMPLES = 2 * 48_000
+
+
 def careless_segments() -> None:
     """The server's segments, written through the page cache, do not wait for the disk."""
     from scribe_server.store.files import Files
@@ -42,6 +54,8 @@ def careless_segments() -> None:
 PATCHES: dict[str, Callable[[], None]] = {
     "buffered": buffered,
     "careless-spool": careless_spool,
+    "careless-journal": careless_journal,
+    "impatient": impatient,
     "careless-segments": careless_segments,
 }
 

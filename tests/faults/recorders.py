@@ -1,5 +1,7 @@
-"""A real recorder that is cut short, and what was kept of its sound."""
+"""A real recorder to which something happens, and what was kept of its sound."""
 
+import re
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from tests.faults.drill import Outcome, Round, must_hold
 from tests.parts.desktop import TRACEBACK, Desktop
 from tests.parts.processes import Process, wait_until
 from tests.parts.proof import assert_delivered, paths_of, spool_of
-from tests.parts.recorder import captured_samples
+from tests.parts.recorder import captured_samples, status_of
 from tests.parts.server import ServerProcess
 from tests.parts.sound import RATE, Decoded, decode, encode_in_one_piece, make_speech
 
@@ -45,10 +47,18 @@ class Kept:
     chunks: int
 
 
-class CutShort:
-    """One recording of the speech that is cut short by whatever the drill does to it."""
+class Recorder:
+    """One recording of the speech, and whatever the drill does to it."""
 
-    def __init__(self, folder: Path, home: Path, server: ServerProcess, speech: Speech) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        home: Path,
+        server: ServerProcess,
+        speech: Speech,
+        *,
+        python: Sequence[str] = (sys.executable,),
+    ) -> None:
         """Prepare it.
 
         Args:
@@ -56,22 +66,29 @@ class CutShort:
             home: where it keeps everything else.
             server: to deliver to.
             speech: to record.
+            python: the interpreter of the recorder, or what starts one.
         """
         self.home = home
         self._folder = folder
         self._server = server
         self._speech = speech
         env = {"SCRIBE_TOKEN": server.token, "SCRIBE_HOME": str(home)}
-        self._desktop = Desktop(folder / "logs", env=env)
+        self._desktop = Desktop(folder / "logs", env=env, python=python)
         self._process: Process | None = None
         self._captured = 0
         self._finished: dict[int, str] = {}
+
+    @property
+    def process(self) -> Process:
+        """The recorder, which was started."""
+        assert self._process is not None, "it was never started"
+        return self._process
 
     def start(self) -> None:
         """Start to record in real time, and return when sound arrives."""
         words = ["--input", str(self._speech.path), "--speed", "realtime"]
         self._process = self._desktop.popen("record", *words, "--server", self._server.url)
-        self._process.wait_ready(self._captures, what="samples", timeout_s=60)
+        self.process.wait_ready(self._captures, what="samples", timeout_s=60)
 
     def finish_a_chunk(self) -> None:
         """Let a chunk end here, by a pause; return when it is in the spool."""
@@ -79,6 +96,17 @@ class CutShort:
         for command in ("pause", "resume"):
             call(paths_of(self.home).control_socket, {"command": command}, 10)
         wait_until(lambda: len(self._chunks()) > before, timeout_s=20, what="a finished chunk")
+
+    def reason(self) -> str | None:
+        """Why it does not record as it should; empty when it does, None when it does not run."""
+        status = status_of(self.home)
+        return None if status is None else str(status["capture"]["reason"])
+
+    def memory(self) -> int:
+        """Bytes of memory that it takes; 0 when it has just ended."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+        found = re.search(r"VmRSS:\s+(\d+) kB", status)
+        return int(found[1]) * 1024 if found else 0
 
     def note(self) -> None:
         """Note what it has captured and finished by now: that has to be kept."""
@@ -90,7 +118,19 @@ class CutShort:
         if self._process is not None:
             self._process.kill()
 
+    def check_whole(self) -> Kept:
+        """It has ended by itself with the speech: nothing of it may be missing."""
+        self.process.wait(60)
+        self._captured = len(self._speech.decoded)
+        kept = self._check(most_lost=0, is_cut=False)
+        must_hold(self.process.wait(1) == 0, f"it failed:\n{self.process.log_text()}")
+        return kept
+
     def check(self) -> Kept:
+        """It was cut short: at most the last second may be missing, and no finished chunk."""
+        return self._check(most_lost=MOST_LOST, is_cut=True)
+
+    def _check(self, *, most_lost: int, is_cut: bool) -> Kept:
         """Start it again, let it recover and deliver, and compare what was kept with the source."""
         self._desktop.run("sync", "--once", "--server", self._server.url, timeout=120)
         with spool_of(self.home) as spool:
@@ -98,16 +138,15 @@ class CutShort:
         must_hold(len(sessions) <= 1, f"one recording has become {len(sessions)}")
         kept = sessions[0].total_samples if sessions else 0
         lost = max(0, self._captured - kept)
-        must_hold(lost <= MOST_LOST, f"{lost} of {self._captured} captured samples are lost")
+        must_hold(lost <= most_lost, f"{lost} of {self._captured} captured samples are lost")
         must_hold(
             self._finished.items() <= self._chunks().items(), f"finished and lost: {self._finished}"
         )
         if sessions:
-            must_hold(sessions[0].recovered, "nothing tells that it was cut short")
+            must_hold(sessions[0].recovered is is_cut, f"recovered: {sessions[0].recovered}")
             self._compare(sessions[0].session_id, kept)
         invariants.check_home(self.home)
-        assert self._process is not None
-        log = self._process.log_text()
+        log = self.process.log_text()
         must_hold(TRACEBACK not in log, f"a traceback in the recorder's log:\n{log}")
         return Kept(lost, len(self._chunks()))
 
@@ -140,20 +179,25 @@ def moments(rng: Random, count: int, *, quick: bool) -> list[float]:
     return [rng.uniform(28.5, 34) for _ in range(long)] + drawn
 
 
-Cut = Callable[[Round, float, ServerProcess, Speech], Kept]
-"""Cuts a recording short after so many seconds, in a folder of its own."""
+Happening = Callable[[Round, float, ServerProcess, Speech], Kept]
+"""Does something to a recording after so many seconds, in a folder of its own."""
 
 
-def in_parallel(round_: Round, cut: Cut) -> Outcome:
-    """Cut recordings short, several at a time, each in a folder of its own."""
+def in_parallel(round_: Round, happening: Happening, *, seconds: int) -> Outcome:
+    """Let it happen to several recordings at a time.
+
+    Args:
+        round_: says how often.
+        happening: given a folder, a moment, a server and the speech.
+        seconds: of speech.
+    """
     server = round_.cleanup.enter_context(ServerProcess(round_.folder / "server"))
-    seconds = 15 if round_.quick else 60
     speech = speech_in(round_.folder, seconds=seconds, seed=round_.rng.randrange(1 << 30))
-    chosen: Sequence[float] = moments(round_.rng, round_.times, quick=round_.quick)
+    chosen = moments(round_.rng, round_.times, quick=round_.quick)
 
     def one(number: int) -> Kept:
         with round_.within(f"recorder-{number}") as part:
-            return cut(part, chosen[number], server, speech)
+            return happening(part, chosen[number], server, speech)
 
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         kept = list(pool.map(one, range(round_.times)))

@@ -8,6 +8,8 @@ from scribe_server.store.rebuild import REBUILDING
 _PATTERNS = (
     ("data", "cache/audio/*.part"),
     ("data", "keys/*.partial"),
+    ("data", "*.partial"),
+    ("data", "reserve.new"),
     ("data", f"*{REBUILDING}*"),
     ("segments", ".direct-io-probe"),
 )

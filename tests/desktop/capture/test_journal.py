@@ -128,6 +128,21 @@ def test_a_refused_write_is_a_spool_error_and_a_replacement_mends_it(
     assert read(journal).packets == {0: b"packet"}
 
 
+def test_a_replacement_that_has_no_room_leaves_the_old_file_and_nothing_beside_it(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    journal.append_packet(0, b"packet")
+    journal.sync()
+    monkeypatch.setattr(module.os, "fdatasync", full)
+    with pytest.raises(SpoolError):
+        journal.replace(HEADER)
+    assert read(journal).packets == {0: b"packet"}
+    assert [path.name for path in journal.path.parent.iterdir()] == ["session.journal"]
+
+
 def test_a_removed_journal_is_gone_and_may_be_removed_again(journal: Journal) -> None:
     journal.remove()
     journal.remove()

@@ -157,6 +157,12 @@ def test_a_file_that_is_no_journal_is_put_aside_and_kept(crash: Crash) -> None:
     assert aside.read_bytes() == b"not a journal"
 
 
+def test_a_file_that_never_came_into_its_place_is_removed(crash: Crash) -> None:
+    (crash.folder / "other.new").write_bytes(b"half")
+    crash.recover()
+    assert list(crash.folder.iterdir()) == []
+
+
 def test_without_a_journal_folder_nothing_happens(spool: Spool, tmp_path: Path) -> None:
     assert recover_sessions(spool, tmp_path / "none") == []
 

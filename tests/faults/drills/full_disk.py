@@ -1,17 +1,24 @@
 """A disk fills up, on either side, and is freed again: nothing is lost, and everything goes on."""
 
+import sys
+import time
 from collections.abc import Callable
 
 from scribe_desktop.model import now_ms
+from tests.faults import patched
 from tests.faults.disks import Disk, Kind
 from tests.faults.drill import Drill, Outcome, Round, must_hold
+from tests.faults.recorders import Kept, Recorder, Speech, in_parallel
 from tests.faults.rig import Rig
 from tests.parts.delivering import delivering
 from tests.parts.filled_spool import add_session, session_id_of
 from tests.parts.processes import wait_until
 from tests.parts.proof import rest
+from tests.parts.server import ServerProcess
 
 Run = Callable[[Round], Outcome]
+MEMORY_MORE = 32 << 20
+"""Bytes: two minutes of sound are half a megabyte, the rest is Python's."""
 
 
 def fill_the_server(kind: Kind) -> Run:
@@ -80,12 +87,66 @@ def fill_the_client(kind: Kind) -> Run:
 
 def _fill_until(disk: Disk, rig: Rig, said: str) -> None:
     before = rig.said(said)
+    _keep_full(disk, lambda: rig.said(said) > before, said)
 
-    def heard() -> bool:
+
+def fill_the_recorder(kind: Kind) -> Run:
+    """A real recorder says that the disk is full, holds the sound, and loses nothing of it."""
+
+    def fill(part: Round, after_s: float, server: ServerProcess, speech: Speech) -> Kept:
+        disk = Disk(part, kind, part.folder / "home", mb=32)
+        recorder = Recorder(part.folder, disk.path, server, speech)
+        part.cleanup.callback(recorder.kill)
+        recorder.start()
+        time.sleep(min(after_s, 2))
+        _keep_full(disk, lambda: recorder.reason() == "disk-full", "a full disk")
+        recorder.note()
+        time.sleep(after_s)
+        disk.free()
+        wait_until(lambda: recorder.reason() == "", timeout_s=20, what="an end of the trouble")
+        return recorder.check_whole()
+
+    return lambda round_: in_parallel(round_, fill, seconds=9 if round_.quick else 50)
+
+
+def give_up(round_: Round) -> Outcome:
+    """The disk stays full: the recording ends and says why; what was captured before it is kept."""
+
+    def fill(part: Round, after_s: float, server: ServerProcess, speech: Speech) -> Kept:
+        disk = Disk(part, "ext4", part.folder / "home", mb=32)
+        python = patched.python("impatient") if round_.quick else [sys.executable]
+        recorder = Recorder(part.folder, disk.path, server, speech, python=python)
+        part.cleanup.callback(recorder.kill)
+        recorder.start()
+        time.sleep(after_s)
+        recorder.note()
+        memory = recorder.memory()
+        most = memory
+
+        def ended() -> bool:
+            nonlocal most
+            disk.fill()
+            if recorder.process.alive:
+                most = max(most, recorder.memory())
+            return not recorder.process.alive
+
+        wait_until(ended, timeout_s=200, what="the recording's end", every_s=0.2)
+        must_hold(recorder.process.wait(1) != 0, "it has failed, and its exit code does not tell")
+        told = recorder.process.log_text()
+        must_hold("disk is full" in told.lower(), f"it does not say why it ended:\n{told}")
+        must_hold(most - memory < MEMORY_MORE, f"it took {most - memory} bytes more")
+        disk.free()
+        return recorder.check()
+
+    return in_parallel(round_, fill, seconds=60 if round_.quick else 170)
+
+
+def _keep_full(disk: Disk, heard: Callable[[], bool], what: str) -> None:
+    def filled_and_heard() -> bool:
         disk.fill()
-        return rig.said(said) > before
+        return heard()
 
-    wait_until(heard, timeout_s=30, what=said)
+    wait_until(filled_and_heard, timeout_s=30, what=what)
 
 
 GROUP = "Disks"
@@ -105,5 +166,17 @@ DRILLS = [
     Drill(
         "full-client-ext4", GROUP, "full disk of the client (ext4)", 20,
         fill_the_client("ext4"), takes_s=7,
+    ),
+    Drill(
+        "full-recorder-tmpfs", GROUP, "full disk of a recorder (tmpfs)", 12,
+        fill_the_recorder("tmpfs"), takes_s=13,
+    ),
+    Drill(
+        "full-recorder-ext4", GROUP, "full disk of a recorder (ext4)", 12,
+        fill_the_recorder("ext4"), takes_s=13,
+    ),
+    Drill(
+        "full-recorder-for-good", GROUP, "disk of a recorder that stays full until it gives up", 4,
+        give_up, takes_s=12,
     ),
 ]  # fmt: skip

@@ -4,7 +4,7 @@ import time
 
 from scribe_desktop.model import now_ms
 from tests.faults.drill import Drill, Outcome, Round
-from tests.faults.recorders import CutShort, Kept, Speech, in_parallel
+from tests.faults.recorders import Kept, Recorder, Speech, in_parallel
 from tests.faults.rig import Rig
 from tests.parts.server import ServerProcess
 
@@ -42,7 +42,7 @@ def kill_the_recorder(round_: Round) -> Outcome:
     """SIGKILL of a real recorder: at most the last second of sound goes, no finished chunk."""
 
     def cut(part: Round, after_s: float, server: ServerProcess, speech: Speech) -> Kept:
-        recorder = CutShort(part.folder, part.folder / "home", server, speech)
+        recorder = Recorder(part.folder, part.folder / "home", server, speech)
         part.cleanup.callback(recorder.kill)
         recorder.start()
         recorder.finish_a_chunk()
@@ -51,7 +51,7 @@ def kill_the_recorder(round_: Round) -> Outcome:
         recorder.kill()
         return recorder.check()
 
-    return in_parallel(round_, cut)
+    return in_parallel(round_, cut, seconds=90)
 
 
 DRILLS = [

@@ -3,13 +3,14 @@
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from scribe_desktop.model import now_ms
 from scribe_desktop.spool import SpoolFailureError
 from tests.faults import patched
 from tests.faults.disks import Disk, Kind
 from tests.faults.drill import Drill, Outcome, Round, ViolatedError, must_hold
-from tests.faults.recorders import CutShort, Kept, Speech, in_parallel
+from tests.faults.recorders import Kept, Recorder, Speech, in_parallel, speech_in
 from tests.faults.rig import Rig
 from tests.parts.processes import PartFailedError
 from tests.parts.proof import rest
@@ -92,52 +93,79 @@ def cut_the_recorder(kind: Kind) -> Run:
 
     def cut(part: Round, after_s: float, server: ServerProcess, speech: Speech) -> Kept:
         disk = Disk(part, kind, part.folder / "home")
-        recorder = CutShort(part.folder, disk.path, server, speech)
+        recorder = Recorder(part.folder, disk.path, server, speech)
         part.cleanup.callback(recorder.kill)
         recorder.start()
         recorder.finish_a_chunk()
-        time.sleep(after_s)
-        recorder.note()
-        canary = disk.put_canary()
-        disk.cut()
-        recorder.kill()
-        disk.again()
-        disk.check_dropped(canary)
+        _cut_the_recorders_disk(disk, recorder, after_s)
         return recorder.check()
 
-    return lambda round_: in_parallel(round_, cut)
+    return lambda round_: in_parallel(round_, cut, seconds=90)
+
+
+def _cut_the_recorders_disk(disk: Disk, recorder: Recorder, after_s: float) -> None:
+    time.sleep(after_s)
+    recorder.note()
+    canary = disk.put_canary()
+    disk.cut()
+    recorder.kill()
+    disk.again()
+    disk.check_dropped(canary)
 
 
 def careless(round_: Round) -> Outcome:
-    """A spool and segments that do not wait for the disk: the drills above must find the loss.
+    """Programs that do not wait for the disk: the drills above must find what each loses.
 
     Rows that do not wait are no such thing: a start indexes what the segments have beyond them.
     """
-    promised = 0
-    for number in range(round_.times):
-        for patch in ("careless-spool", "careless-segments"):
-            promised += _find(round_, patch, f"{patch}-{number}")
-    return Outcome(round_.times, promised, note="each loss was found")
+    finds = (_find_in_the_spool, _find_in_the_segments, _find_in_the_journal)
+
+    def find(number: int) -> int:
+        chosen = finds[number % len(finds)]
+        with round_.within(f"careless-{number}") as part:
+            return chosen(part)
+
+    with ThreadPoolExecutor(len(finds)) as pool:
+        promised = list(pool.map(find, range(round_.times * len(finds))))
+    return Outcome(round_.times, sum(promised), note="each loss was found")
 
 
-def _find(round_: Round, patch: str, name: str) -> int:
-    with round_.within(name) as part:
-        on_the_client = patch == "careless-spool"
-        disk = Disk(part, "ext4", part.folder / ("home" if on_the_client else "server"))
-        if on_the_client:
-            rig = Rig(part, home=disk.path, feeder_python=patched.python(patch))
-        else:
-            rig = Rig(part, data_dir=disk.path, server_python=patched.python(patch))
-        rig.start_feeder()
-        rig.wait_for_promises(20)
-        promised = rig.promised()
-        if on_the_client:
-            _cut_the_clients_disk(disk, rig)
-            _must_find("promised and lost", rig.check_spooled)
-        else:
-            _cut_the_servers_disk(disk, rig)
-            _must_find("acked and lost", lambda: (rig.server.start(), rig.check_acked()))
-    return promised
+def _find_in_the_spool(part: Round) -> int:
+    disk = Disk(part, "ext4", part.folder / "home")
+    rig = Rig(part, home=disk.path, feeder_python=patched.python("careless-spool"))
+    rig.start_feeder()
+    rig.wait_for_promises(20)
+    _cut_the_clients_disk(disk, rig)
+    _must_find("promised and lost", rig.check_spooled)
+    return rig.promised()
+
+
+def _find_in_the_segments(part: Round) -> int:
+    disk = Disk(part, "ext4", part.folder / "server")
+    rig = Rig(part, data_dir=disk.path, server_python=patched.python("careless-segments"))
+    rig.start_feeder()
+    rig.wait_for_promises(20)
+    _cut_the_servers_disk(disk, rig)
+
+    def look() -> None:
+        rig.server.start()
+        rig.check_acked()
+
+    _must_find("acked and lost", look)
+    return rig.promised()
+
+
+def _find_in_the_journal(part: Round) -> int:
+    server = part.cleanup.enter_context(ServerProcess(part.folder / "server"))
+    speech = speech_in(part.folder, seconds=90, seed=part.rng.randrange(1 << 30))
+    disk = Disk(part, "ext4", part.folder / "home")
+    python = patched.python("careless-journal")
+    recorder = Recorder(part.folder, disk.path, server, speech, python=python)
+    part.cleanup.callback(recorder.kill)
+    recorder.start()
+    _cut_the_recorders_disk(disk, recorder, 2.5)
+    _must_find("captured samples are lost", recorder.check)
+    return 0
 
 
 def _must_find(words: str, look: Callable[[], object]) -> None:
@@ -184,7 +212,7 @@ DRILLS = [
     ),
     Drill(
         "power-careless", GROUP,
-        "power cut of a spool and of segments that do not wait for the disk: the loss is found",
+        "power cut of spool, segments and journal that do not wait for the disk: the loss is found",
         3, careless, quick_times=1, takes_s=9,
     ),
 ]  # fmt: skip
