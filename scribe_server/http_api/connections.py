@@ -12,7 +12,7 @@ import logging
 import sys
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiohttp import web
 from typing_extensions import override
@@ -127,8 +127,8 @@ class CountedHandler(web.RequestHandler):
         address = str(peer[0]) if isinstance(peer, tuple) else ""
         self._place = self._limit.enter(address)
         if self._place is None:
-            assert isinstance(transport, asyncio.Transport)
-            transport.abort()
+            # A cast: uvloop's transports are none of asyncio's.
+            cast("asyncio.Transport", transport).abort()
             return
         super().connection_made(transport)
 

@@ -74,6 +74,30 @@ def test_the_descriptors_are_what_the_system_allows_just_now() -> None:
     assert descriptors() > OWN_DESCRIPTORS
 
 
+class ForeignTransport(asyncio.BaseTransport):
+    """One of another event loop, as uvloop's are."""
+
+    aborted = False
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+def test_a_connection_too_many_is_closed_on_every_event_loop() -> None:
+    limit = ConnectionLimit(0, Metrics(), descriptors=lambda: 0)
+    transport = ForeignTransport({"peername": (PUBLIC, 1)})
+
+    async def hello(_request: web.BaseRequest) -> web.Response:
+        return web.Response(text="hello")
+
+    async def connect() -> None:
+        CountedHandler(web.Server(hello), limit).connection_made(transport)
+
+    asyncio.run(connect())
+    assert transport.aborted
+    assert len(limit) == 0
+
+
 @asynccontextmanager
 async def listening(limit: ConnectionLimit) -> AsyncIterator[int]:
     async def hello(_request: web.BaseRequest) -> web.Response:
