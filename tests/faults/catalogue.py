@@ -1,13 +1,14 @@
 """All drills, in the order of the report."""
 
 from tests.faults.drill import Drill
-from tests.faults.drills import crash_points, disk_errors, kills, torn_writes
+from tests.faults.drills import crash_points, disk_errors, exhaustion, kills, torn_writes
 
 DRILLS: tuple[Drill, ...] = (
     *kills.DRILLS,
     *crash_points.DRILLS,
     *disk_errors.DRILLS,
     *torn_writes.DRILLS,
+    *exhaustion.DRILLS,
 )
 NAMES = tuple(drill.name for drill in DRILLS)
 
