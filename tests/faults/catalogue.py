@@ -1,7 +1,7 @@
 """All drills, in the order of the report."""
 
 from tests.faults.drill import Drill
-from tests.faults.drills import crash_points, disk_errors, exhaustion, kills, torn_writes
+from tests.faults.drills import crash_points, disk_errors, exhaustion, kills, memory, torn_writes
 
 DRILLS: tuple[Drill, ...] = (
     *kills.DRILLS,
@@ -9,6 +9,7 @@ DRILLS: tuple[Drill, ...] = (
     *disk_errors.DRILLS,
     *torn_writes.DRILLS,
     *exhaustion.DRILLS,
+    *memory.DRILLS,
 )
 NAMES = tuple(drill.name for drill in DRILLS)
 

@@ -78,15 +78,23 @@ class MemoryGroup:
 
     def limit(self, most: int) -> None:
         """Bytes that all its programs together may have from now on, without swap."""
+        swap = most if "memsw" in self._swap else 0
+        # Memory and swap together may never be less than memory alone; many kernels count no swap.
+        with suppress(OSError):
+            (self.folder / self._swap).write_text(str(swap))
         (self.folder / self._limit).write_text(str(most))
-        with suppress(OSError):  # many kernels count no swap
-            swap = most if "memsw" in self._swap else 0
+        with suppress(OSError):
             (self.folder / self._swap).write_text(str(swap))
 
     def starting(self, program: Sequence[str] = (sys.executable,)) -> list[str]:
         """The words that start a program in it."""
         enter = f'echo $$ > "{self.folder}/cgroup.procs"; exec "$@"'
         return ["sh", "-c", enter, "sh", *program]
+
+    @staticmethod
+    def offer(pid: int) -> None:
+        """Let the kernel kill this program before any other."""
+        Path(f"/proc/{pid}/oom_score_adj").write_text("1000")
 
     def kills(self) -> int:
         """How many programs the kernel has killed in it."""
