@@ -1,31 +1,23 @@
 """Little memory: what a program holds stays bounded, and a kill by the kernel loses nothing."""
 
-import asyncio
-import os
 import subprocess
 import sys
-import threading
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 
 import psutil
 
 from scribe_desktop.model import now_ms
-from scribe_server.tasks import Tasks
 from tests.faults.drill import Drill, Outcome, Round, must_hold
+from tests.faults.hammer import hammering
 from tests.faults.limits import MemoryGroup
 from tests.faults.rig import Rig
 from tests.parts.processes import wait_until
 from tests.parts.proof import rest
-from tests.parts.raw_client import RawClient
 
 MIB = 1 << 20
 ABOVE_NEED = 96 * MIB
 """How much a server may grow: a fifth of the limit may be unstored, and what clients sent is in
 the network's buffers."""
-HAMMERS = 24
-HAMMER_CHUNK = 400_000
 BACKLOG_CHUNK = 300_000
 SPARE = 24 * MIB
 STEP = 4 * MIB
@@ -43,7 +35,7 @@ def hammered_server(round_: Round) -> Outcome:
     rig.start_feeder()
     sent = highest = 0
     for _ in range(round_.times):
-        with _hammering(rig) as hammer:
+        with hammering(rig.server.url, rig.server.token) as hammer:
             wanted = need + 2 * ABOVE_NEED
             while hammer.sent < wanted:
                 must_hold(rig.server.alive, "it was killed")
@@ -56,58 +48,6 @@ def hammered_server(round_: Round) -> Outcome:
     must_hold(group.kills() == 0, f"{group.kills()} kills")
     note = f"{sent >> 20} MiB sent; it held {highest >> 20} of {need + ABOVE_NEED >> 20} MiB"
     return rig.ended(round_.times, note)
-
-
-class _Hammer:
-    """Clients that send without looking at what they are answered."""
-
-    def __init__(self, url: str, token: str) -> None:
-        self.sent = 0
-        self._url, self._token = url, token
-        self._stopping = threading.Event()
-        self._audio = b"\x1a\x45\xdf\xa3" + os.urandom(HAMMER_CHUNK)
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join(60)
-
-    async def _run(self) -> None:
-        tasks = Tasks()
-        for number in range(HAMMERS):
-            tasks.spawn(self._send(), f"hammer {number}")
-        await asyncio.to_thread(self._stopping.wait)
-        await tasks.drain(0)
-
-    async def _send(self) -> None:
-        while True:
-            with suppress(OSError, AssertionError, TimeoutError):  # thrown out: it comes again
-                await self._send_over_one_connection()
-            await asyncio.sleep(0.05)
-
-    async def _send_over_one_connection(self) -> None:
-        async with RawClient.connected(self._url, self._token) as client:
-            session = str(uuid.uuid4())
-            await client.start(session)
-            async with asyncio.TaskGroup() as group:
-                group.create_task(client.ended(timeout_s=600))
-                for sequence in range(10_000):
-                    await client.send_chunk(session, sequence, self._audio)
-                    self.sent += HAMMER_CHUNK
-                    client.events.clear()
-
-
-@contextmanager
-def _hammering(rig: Rig) -> Iterator[_Hammer]:
-    hammer = _Hammer(rig.server.url, rig.server.token)
-    hammer.start()
-    try:
-        yield hammer
-    finally:
-        hammer.stop()
 
 
 def client_with_a_backlog(round_: Round) -> Outcome:
