@@ -1,11 +1,20 @@
 """All drills, in the order of the report."""
 
 from tests.faults.drill import Drill
-from tests.faults.drills import crash_points, disk_errors, exhaustion, kills, memory, torn_writes
+from tests.faults.drills import (
+    crash_points,
+    disk_errors,
+    exhaustion,
+    first_start,
+    kills,
+    memory,
+    torn_writes,
+)
 
 DRILLS: tuple[Drill, ...] = (
     *kills.DRILLS,
     *crash_points.DRILLS,
+    *first_start.DRILLS,
     *disk_errors.DRILLS,
     *torn_writes.DRILLS,
     *exhaustion.DRILLS,

@@ -53,7 +53,7 @@ def hammered_server(round_: Round) -> Outcome:
 def client_with_a_backlog(round_: Round) -> Outcome:
     """The server is away and the backlog outgrows the client's memory, which stays bounded."""
     group = MemoryGroup(round_, "client")
-    rig = Rig(round_, rate=1000, size=BACKLOG_CHUNK, feeder_python=group.starting())
+    rig = Rig(round_, rate=150, size=BACKLOG_CHUNK, chunks=100, feeder_python=group.starting())
     rig.start_feeder()
     limit = memory_of(rig.feeder.pid) + SPARE
     group.limit(limit)
@@ -89,7 +89,8 @@ def killed_server(round_: Round) -> Outcome:
         rig.check_acked()
         rig.resume_feeder()
         rig.recovered(now_ms())
-    return rig.ended(group.kills())
+    must_hold(group.kills() >= round_.times, "the kernel killed too few")
+    return rig.ended(round_.times)
 
 
 def killed_client(round_: Round) -> Outcome:
@@ -105,7 +106,8 @@ def killed_client(round_: Round) -> Outcome:
         rig.kill_feeder()
         rig.check_promised()
         rig.check_acked()
-    return rig.ended(group.kills(), "recovery includes the start of the program")
+    must_hold(group.kills() >= round_.times, "the kernel killed too few")
+    return rig.ended(round_.times, "recovery includes the start of the program")
 
 
 _HOG = f"""
