@@ -1,6 +1,7 @@
 """Who is asking: access tokens, of which only the SHA-256 is stored."""
 
 import hashlib
+import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,10 @@ from sqlalchemy.dialects.sqlite import insert
 from scribe_server.protocol import ERRORS, ErrorCode, Refusal
 from scribe_server.store.clock import now_ms
 from scribe_server.store.database import Database
+from scribe_server.store.errors import StorageError
 from scribe_server.store.schema import tokens, users
+
+log = logging.getLogger(__name__)
 
 TOKEN_PREFIX: Final = "scribe_"  # noqa: S105 - how a token begins, not a secret
 TOKEN_BYTES: Final = 32
@@ -82,8 +86,14 @@ class Auth:
         if row.expires_at is not None and row.expires_at <= now:
             return _refusal(ErrorCode.TOKEN_EXPIRED)
         if row.last_seen is None or now - row.last_seen >= LAST_SEEN_STEP_MS:
-            await self._database.write(lambda connection: _seen(connection, row, now))
+            await self._note_seen(row, now)
         return Owner(row.owner, row.name)
+
+    async def _note_seen(self, row: Row[Any], now: int) -> None:
+        try:
+            await self._database.write(lambda connection: _seen(connection, row, now))
+        except StorageError as error:  # on a full or failing disk there is still much to read
+            log.warning("when token %d was seen is not noted: %s", row.id, error)
 
     async def _user(self, name: str, *, checked: bool) -> Owner:
         user = await self._database.read(lambda connection: _user_id(connection, name))

@@ -74,6 +74,12 @@ class Collector:
 
     def look(self) -> None:
         """Collect when it is due; called every few seconds."""
+        try:
+            self._look()
+        except OSError as error:  # to measure takes a descriptor, and there may be none left
+            log.warning("memory cannot be measured: %s", error)
+
+    def _look(self) -> None:
         before, now = self._before, self._activity()
         self._before = now
         if not is_due(self._last, before, now, self._monotonic() - self._last_at):

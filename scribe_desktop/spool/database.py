@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from scribe_desktop.spool.damage import is_damaged, unmark_suspect
 from scribe_desktop.spool.failures import FailureKind, SpoolFailureError, converted
 from scribe_desktop.spool.lock import SpoolLock, SpoolUse
-from scribe_desktop.spool.quarantine import FILE_NAME, put_aside
+from scribe_desktop.spool.quarantine import FILE_NAME, put_aside, sync_folder
 from scribe_desktop.spool.schema import migrate, refuse_newer
 
 PAGE_SIZE: Final = 8_192
@@ -20,6 +20,7 @@ PAGE_SIZE: Final = 8_192
 stays at 4096."""
 CHECKPOINT_BYTES: Final = 32 << 20
 """A commit that finds the WAL longer than this moves it into the database."""
+_OF_THE_FILE: Final = (f"page_size = {PAGE_SIZE}", "auto_vacuum = INCREMENTAL")
 _BUSY_S: Final = 10.0
 _SYNCHRONOUS_FULL: Final = 2
 _DURABLE: Final = {
@@ -108,7 +109,8 @@ def _connect_owned(path: Path, checkpoint_bytes: int) -> Database:
     with converted():
         if path.exists():
             path.chmod(0o600)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        else:
+            _make(path)
         connection = _connection(path.absolute().as_uri())
         try:
             _set_pragmas(connection)
@@ -122,11 +124,31 @@ def _connect_owned(path: Path, checkpoint_bytes: int) -> Database:
     return db
 
 
+def _make(path: Path) -> None:
+    """Make a new file as a whole: a crash on the way leaves none that would look damaged."""
+    beside = path.with_suffix(".new")
+    descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        connection = _connection(beside.absolute().as_uri())
+        try:
+            # It is not used before it is whole and synced: no journal, and one sync at the end.
+            for pragma in (*_OF_THE_FILE, "journal_mode = OFF", "synchronous = OFF"):
+                connection.execute(f"PRAGMA {pragma}").fetchall()
+            migrate(Database(connection))
+        finally:
+            connection.close()
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    beside.replace(path)
+    sync_folder(path.parent)
+
+
 def _set_pragmas(connection: sqlite3.Connection) -> None:
     for pragma in (
-        f"page_size = {PAGE_SIZE}",
-        "auto_vacuum = INCREMENTAL",
+        *_OF_THE_FILE,
         "journal_mode = WAL",
+        "temp_store = MEMORY",
         "foreign_keys = ON",
         "journal_size_limit = 67108864",
     ):

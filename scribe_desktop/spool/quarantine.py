@@ -40,7 +40,7 @@ def put_aside(folder: Path, clock: Callable[[], int]) -> Path:
             if beside.exists():
                 beside.rename(side_file(target, ending))
         for changed in (target.parent, folder):
-            _sync_folder(changed)
+            sync_folder(changed)
     return target
 
 
@@ -78,7 +78,7 @@ def write_whole(path: Path, data: bytes) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         beside.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def _place_for(folder: Path, clock: Callable[[], int], *, leftovers: bool) -> Path:
@@ -94,7 +94,8 @@ def _place_for(folder: Path, clock: Callable[[], int], *, leftovers: bool) -> Pa
     return place
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable; OSError when the disk refuses."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -1,6 +1,10 @@
 """How much memory and disk there is: facts from the operating system."""
 
+import ctypes
+import functools
 import shutil
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +44,12 @@ class Machine:
             oldest_wait_s=oldest_wait_s,
         )
 
+    def give_back(self) -> None:
+        """Give free memory of this process back to the system, where the C library can."""
+        trim = _malloc_trim()
+        if trim is not None:
+            trim(0)
+
     def own_memory(self) -> int:
         """Bytes of memory that this process holds."""
         return int(self._process.memory_info().rss)
@@ -52,6 +62,14 @@ class Machine:
             except psutil.Error:  # it has ended, and uses nothing
                 continue
         return used
+
+
+@functools.cache
+def _malloc_trim() -> Callable[[int], int] | None:
+    """malloc_trim(3) of glibc; None with another C library."""
+    if sys.platform != "linux":
+        return None
+    return getattr(ctypes.CDLL(None), "malloc_trim", None)
 
 
 def control_group_limit(proc: Path, control_groups: Path) -> int | None:

@@ -21,6 +21,7 @@ from scribe_server.protocol import (
     MAX_CHUNK_BYTES,
     PROTOCOL_VERSION,
     Backpressure,
+    BackpressureReason,
     ConnectAuth,
     ErrorCode,
     Event,
@@ -263,6 +264,9 @@ class SocketServer:
             decision = decide(load, self._thresholds, before)
             if decision.reason != before.reason:
                 log.warning("taking chunks: %s (%s)", decision.can_accept, decision.reason)
+            if decision.reason is BackpressureReason.MEMORY:
+                # What was freed counts as ours until it is given back, and would keep us closed.
+                await asyncio.to_thread(self._machine.give_back)
             self.gate.update(decision)
 
 

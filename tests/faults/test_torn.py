@@ -56,6 +56,20 @@ def test_a_torn_write_stays_within_its_place() -> None:
             assert piece.offset + len(piece.data) <= len(write.data)
 
 
+def test_a_database_has_old_and_new_sectors_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "database"
+    old, new = b"o" * 1024, b"n" * 1024
+    states = set()
+    for seed in range(50):
+        for done in (True, False):
+            path.write_bytes(new if done else old)
+            apply([Write(str(path), 0, new, done=done)], Random(seed), {str(path): old})
+            content = path.read_bytes()
+            states.add((content[:512], content[512:]))
+    sides = (b"o" * 512, b"n" * 512)
+    assert states == {(one, two) for one in sides for two in sides}
+
+
 def test_torn_writes_are_in_the_file_at_their_place(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"durable")

@@ -6,16 +6,18 @@ the program was killed. What they would have written is in strace's record.
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 
 from tests.faults.strace import calls
 
 SECTOR = 512
 WORDS = ("-y", "-xx", "-s", "100000000")
 """For strace: files by name, every byte, in full."""
+NOTHING: Mapping[str, bytes] = MappingProxyType({})
 TRACE = "pwrite64,write,fdatasync,fsync"
 
 _FILE = re.compile(r"\d+<(?P<path>[^>]*)>")
@@ -84,27 +86,45 @@ class Piece:
     data: bytes
 
 
-def tear(write: Write, rng: Random) -> list[Piece]:
-    """What becomes of a write: none of it, a part, sectors here and there, or rubbish. Pure."""
+def tear(write: Write, rng: Random, old: bytes | None = None) -> list[Piece]:
+    """What becomes of a write: none of it, a part, sectors here and there, or rubbish. Pure.
+
+    Args:
+        write: what was written.
+        rng: chance.
+        old: what was there before, where the file has no checksums: each sector is then the old
+            or the new one. SQLite relies on it for the database itself, whose first page would
+            else be no database.
+    """
+    if old is not None:
+        return _sectors(old.ljust(len(write.data), b"\0") if write.done else write.data, rng)
     size = len(write.data)
     cut = rng.randrange(size + 1)
     if write.done:
         return rng.choice([[], [Piece(cut, rng.randbytes(size - cut))], _rubbish(write, rng)])
     kept = Piece(0, write.data[:cut])
-    return rng.choice([[kept], [kept, Piece(cut, rng.randbytes(size - cut))], _sectors(write, rng)])
+    return rng.choice(
+        [[kept], [kept, Piece(cut, rng.randbytes(size - cut))], _sectors(write.data, rng)]
+    )
 
 
-def _sectors(write: Write, rng: Random) -> list[Piece]:
-    starts = range(0, len(write.data), SECTOR)
-    return [Piece(at, write.data[at : at + SECTOR]) for at in starts if rng.random() < 0.5]
+def _sectors(data: bytes, rng: Random) -> list[Piece]:
+    starts = range(0, len(data), SECTOR)
+    return [Piece(at, data[at : at + SECTOR]) for at in starts if rng.random() < 0.5]
 
 
 def _rubbish(write: Write, rng: Random) -> list[Piece]:
-    return [Piece(p.offset, rng.randbytes(len(p.data))) for p in _sectors(write, rng)]
+    return [Piece(p.offset, rng.randbytes(len(p.data))) for p in _sectors(write.data, rng)]
 
 
-def apply(writes: Sequence[Write], rng: Random) -> int:
-    """Tear the writes in their files; how many bytes were changed."""
+def apply(writes: Sequence[Write], rng: Random, old: Mapping[str, bytes] = NOTHING) -> int:
+    """Tear the writes in their files; how many bytes were written.
+
+    Args:
+        writes: as `unsynced` gives them.
+        rng: chance.
+        old: what files without checksums held before all of these writes, by path.
+    """
     changed = 0
     for write in writes:
         path = Path(write.path)
@@ -115,7 +135,10 @@ def apply(writes: Sequence[Write], rng: Random) -> int:
             size = os.fstat(descriptor).st_size
             end = size - len(write.data) if write.done else size
             start = end if write.offset is None else write.offset
-            for piece in tear(write, rng):
+            before = old.get(write.path)
+            if before is not None:
+                before = before[start : start + len(write.data)]
+            for piece in tear(write, rng, before):
                 changed += os.pwrite(descriptor, piece.data, start + piece.offset)
         finally:
             os.close(descriptor)

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from scribe_server.auth import LAST_SEEN_STEP_MS, LOCAL_USER, TOKEN_PREFIX, Auth, Owner
 from scribe_server.protocol import ErrorCode, Refusal
+from scribe_server.store.errors import StorageFullError
 from scribe_server.store.schema import tokens
 from tests.parts.store import Served, served
 
@@ -103,6 +104,22 @@ def test_when_a_token_was_seen_is_noted_once_a_minute(tmp_path: Path) -> None:
         server.clock.now += LAST_SEEN_STEP_MS
         authenticate(server.auth, token)
         assert last_seen(server) != first
+
+
+def test_a_token_opens_also_where_nothing_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(_work: object) -> None:
+        raise StorageFullError("database: database or disk is full")
+
+    with served(tmp_path) as server:
+        token = server.auth.create_token("anna")
+        with monkeypatch.context() as full:
+            full.setattr(server.store.database, "write", refuse)
+            assert isinstance(authenticate(server.auth, token), Owner)
+        assert last_seen(server) is None
+        authenticate(server.auth, token)
+        assert last_seen(server) is not None
 
 
 def test_a_token_in_memory_is_written_nowhere(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import errno
 import gc
 import subprocess
 import sys
@@ -71,6 +72,23 @@ def test_the_time_since_the_last_collection_counts() -> None:
     activity[0] = BUSY
     collector.look()
     now[0] = 601
+    collector.look()
+    assert len(collected) == 1
+
+
+def test_it_goes_on_after_memory_could_not_be_measured() -> None:
+    activity = [START]
+    collected = []
+
+    def measured() -> Activity:
+        if not activity:
+            raise OSError(errno.EMFILE, "no descriptors")
+        return activity[0]
+
+    collector = Collector(measured, collect=lambda: collected.append(1) or 0)
+    activity.clear()
+    collector.look()
+    activity.append(replace(START, ended=1000, chunks=1))
     collector.look()
     assert len(collected) == 1
 

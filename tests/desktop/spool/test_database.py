@@ -29,6 +29,12 @@ def test_each_connection_promises_durability(tmp_path: Path) -> None:
         assert pragma(spool, "fullfsync") == 1
         assert pragma(spool, "checkpoint_fullfsync") == 1
         assert pragma(spool, "page_size") == PAGE_SIZE
+        assert pragma(spool, "auto_vacuum") == 2
+
+
+def test_a_recording_needs_no_temporary_file_elsewhere(tmp_path: Path) -> None:
+    in_memory = 2
+    assert pragma(Spool.open(tmp_path), "temp_store") == in_memory
 
 
 def test_a_connection_that_cannot_promise_it_is_refused(tmp_path: Path) -> None:
@@ -177,6 +183,24 @@ def test_two_threads_that_open_a_new_folder_share_one_file(tmp_path: Path) -> No
         thread.join()
 
     assert quarantined == [None] * 6
+
+
+def test_a_file_whose_making_was_cut_short_is_made_again_and_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(_db: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("scribe_desktop.spool.database.migrate", die)
+        with pytest.raises(KeyboardInterrupt):
+            Spool.open(tmp_path)
+    assert not (tmp_path / FILE_NAME).exists()
+
+    spool = Spool.open(tmp_path)
+    assert spool.quarantined is None
+    assert add_session(spool, SESSION, chunks=2).chunks == 2
+    assert not list(tmp_path.glob("*.new"))
 
 
 def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from scribe_desktop.capture.journal import SUFFIX, read_journal
@@ -25,20 +26,32 @@ SECONDS = 60
 """Of the sound that is recorded."""
 
 
+@dataclass(frozen=True)
+class Files:
+    """A database, and where segments are."""
+
+    database: Path
+    segments: Path | None = None
+
+    def everything(self) -> list[Path]:
+        """All that is there."""
+        segments = [] if self.segments is None else self.segments.glob("*.seg")
+        return [*self.database.parent.glob(f"{self.database.name}*"), *segments]
+
+
 def of_the_server(round_: Round) -> Outcome:
     """WAL, database or segment of the server are torn in what was not synced: no ack is lost."""
     need_ptrace()
     rig = Rig(round_, size=SIZE)
     rig.start_feeder()
     data = rig.server.data_dir
+    files = Files(data / "scribe.sqlite3", data / "segments")
     torn_bytes = 0
     for _ in range(round_.times):
-        everything = [*data.glob("scribe.sqlite3*"), *data.glob("segments/*.seg")]
         changed = 0
         while not changed:
-            writes = _die_writing(round_, rig.server.pid, everything, data / "scribe.sqlite3", 40)
+            changed = _die_writing(round_, rig.server.pid, files, 40)
             rig.server.kill()
-            changed = torn.apply(writes, round_.rng)
             rig.pause_feeder()
             rig.server.start()
             rig.check_acked()
@@ -60,10 +73,8 @@ def of_the_client(round_: Round) -> Outcome:
             began = now_ms()
             rig.start_feeder()
             rig.recovery_ms.append(rig.wait_for_ack(began))
-            everything = list(spool.glob("spool.sqlite3*"))
-            writes = _die_writing(round_, rig.feeder.pid, everything, spool / "spool.sqlite3", 200)
+            changed = _die_writing(round_, rig.feeder.pid, Files(spool / "spool.sqlite3"), 200)
             rig.kill_feeder()
-            changed = torn.apply(writes, round_.rng)
             rig.check_promised()
             rig.check_acked()
         torn_bytes += changed
@@ -71,21 +82,27 @@ def of_the_client(round_: Round) -> Outcome:
     return rig.ended(round_.times, note)
 
 
-def _die_writing(
-    round_: Round, pid: int, everything: Sequence[Path], database: Path, most: int
-) -> list[torn.Write]:
-    """Kill the program at one of its next writes; every third time of the database itself."""
+def _die_writing(round_: Round, pid: int, files: Files, most: int) -> int:
+    """Kill the program at one of its next writes, then tear: how many bytes.
+
+    Every third time it is a write of the database itself, which is made when the WAL is moved
+    into it.
+    """
     for _ in range(TRIES):
         moved = round_.rng.random() < 1 / 3
         at = round_.rng.randint(1, 6 if moved else most)
-        tracer = _tracer(
-            round_, f"pwrite64:signal=KILL:when={at}", [database] if moved else everything
-        )
+        paths = [files.database] if moved else files.everything()
+        tracer = _tracer(round_, f"pwrite64:signal=KILL:when={at}", paths)
+        changed_at = files.database.stat().st_mtime_ns
+        old = {str(files.database): files.database.read_bytes()}
         tracer.attach(pid, round_)
+        if files.database.stat().st_mtime_ns != changed_at:
+            tracer.detach()
+            continue
         found = tracer.wait_killed(PATIENCE_S)
         tracer.detach()
         if found:
-            return torn.unsynced(tracer.text())
+            return torn.apply(torn.unsynced(tracer.text()), round_.rng, old)
     raise ViolatedError(f"no write came in {TRIES} times {PATIENCE_S} s")
 
 

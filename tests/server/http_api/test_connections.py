@@ -5,7 +5,13 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from scribe_server.http_api.connections import ConnectionLimit, CountedHandler, place_of
+from scribe_server.http_api.connections import (
+    OWN_DESCRIPTORS,
+    ConnectionLimit,
+    CountedHandler,
+    descriptors,
+    place_of,
+)
 from scribe_server.inflow import Inflow
 from scribe_server.metrics import Metrics
 
@@ -45,10 +51,50 @@ def test_a_place_may_have_so_many_and_others_as_many() -> None:
 def test_loopback_is_not_counted_and_zero_is_no_limit() -> None:
     limit = ConnectionLimit(1, Metrics())
     assert [limit.enter("127.0.0.1") for _ in range(3)] == [""] * 3
-    limit.leave("")
     unlimited = ConnectionLimit(0, Metrics())
     assert [unlimited.enter(PUBLIC) for _ in range(3)] == [""] * 3
-    assert len(limit) == len(unlimited) == 0
+    assert len(limit) == len(unlimited) == 3
+
+
+def test_all_together_leave_the_server_its_own_descriptors() -> None:
+    metrics = Metrics()
+    limit = ConnectionLimit(0, metrics, descriptors=lambda: 300)
+    entered = [limit.enter(address) for address in (PUBLIC, "127.0.0.1") for _ in range(118)]
+    assert entered == [""] * (300 - OWN_DESCRIPTORS)
+    assert limit.enter("127.0.0.1") is None
+    assert metrics.connections_refused == 1
+    limit.leave("")
+    assert limit.enter("127.0.0.1") == ""
+
+
+def test_where_there_are_few_descriptors_three_of_four_are_for_connections() -> None:
+    limit = ConnectionLimit(0, Metrics(), descriptors=lambda: 8)
+    assert [limit.enter(PUBLIC) for _ in range(7)] == [""] * 6 + [None]
+
+
+def test_the_descriptors_are_what_the_system_allows_just_now() -> None:
+    assert descriptors() > OWN_DESCRIPTORS
+
+
+class ForeignTransport(asyncio.BaseTransport):
+    """One of another event loop, as uvloop's are."""
+
+    aborted = False
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+def test_a_connection_too_many_is_closed_on_every_event_loop() -> None:
+    limit = ConnectionLimit(0, Metrics(), descriptors=lambda: 0)
+    transport = ForeignTransport({"peername": (PUBLIC, 1)})
+
+    async def connect() -> None:
+        CountedHandler(web.Server(hello), limit, CountedBytes()).connection_made(transport)
+
+    asyncio.run(connect())
+    assert transport.aborted
+    assert len(limit) == 0
 
 
 class CountedBytes(Inflow):

@@ -1,3 +1,4 @@
+import platform
 from pathlib import Path
 
 import psutil
@@ -45,3 +46,15 @@ def test_the_machine_is_measured(tmp_path: Path) -> None:
     assert 0 < load.memory_used < load.memory_total
     assert 0 < load.disk_free <= load.disk_total
     assert load.oldest_wait_s == 1.5
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_what_was_freed_is_given_back(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    blocks = [b"x" * 100_000 for _ in range(400)]
+    last = blocks.pop()  # the end of the heap stays in use, so that nothing goes by itself
+    blocks.clear()
+    before = machine.own_memory()
+    machine.give_back()
+    assert before - machine.own_memory() > 20_000_000
+    assert len(last) == 100_000
