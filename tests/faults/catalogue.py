@@ -1,9 +1,9 @@
 """All drills, in the order of the report."""
 
 from tests.faults.drill import Drill
-from tests.faults.drills import kills, network, peers
+from tests.faults.drills import herd, kills, network, peers
 
-DRILLS: tuple[Drill, ...] = (*kills.DRILLS, *network.DRILLS, *peers.DRILLS)
+DRILLS: tuple[Drill, ...] = (*kills.DRILLS, *network.DRILLS, *peers.DRILLS, *herd.DRILLS)
 NAMES = tuple(drill.name for drill in DRILLS)
 
 

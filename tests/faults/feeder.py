@@ -32,19 +32,19 @@ LOOK_S = 0.05
 class Feeder:
     """Feeds until it is told to stop, then waits for the receipts."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, options: argparse.Namespace, stopping: threading.Event) -> None:
         self._rate: float = options.rate
         self._size: int = options.size
         self._chunks: int = options.chunks
         self._refused = 0
         self._trouble = ""
-        self._stopping = threading.Event()
+        self._stopping = stopping
         self._promised = os.open(options.promised, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         folder = paths_of(options.home).spool_dir
         self._spool = self._open(folder)
         self._engine = SyncEngine(
             spool_folder=folder,
-            device_id=f"feeder-{options.home.name}",
+            device_id=f"feeder-{options.home.parent.name}-{options.home.name}",
             on_status=self._say,
             on_session=lambda session_id: None,
         )
@@ -53,7 +53,6 @@ class Feeder:
 
     def run(self) -> None:
         """Everything, to the last receipt."""
-        signal.signal(signal.SIGTERM, lambda *_: self._stopping.set())
         for session in self._spool.open_sessions():
             self._end(session.session_id)
         self._engine.start()
@@ -132,5 +131,12 @@ def parse(words: list[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
+def main(words: list[str]) -> None:
+    """Feed until SIGTERM."""
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    Feeder(parse(words), stopping).run()
+
+
 if __name__ == "__main__":
-    Feeder(parse(sys.argv[1:])).run()
+    main(sys.argv[1:])
