@@ -2,8 +2,8 @@
 
 Attempts are at least 1.2 s apart, so that 100 clients make at most 100 connects in any second,
 whatever the server does to them and though some packets are late. In an outage of less than five
-minutes they are at most 1.6 s apart, or as long as an attempt lasts (the kernel repeats a lost SYN after 1 s), so that delivery
-goes on within 2 s; later at most 30 s.
+minutes they are at most 1.6 s apart, or as long as an attempt lasts (the kernel repeats a lost SYN
+after 1 s), so that delivery goes on within 2 s; later at most 30 s.
 """
 
 from collections.abc import Callable
