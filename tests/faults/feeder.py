@@ -32,24 +32,28 @@ LOOK_S = 0.05
 class Feeder:
     """Feeds until it is told to stop, then waits for the receipts."""
 
-    def __init__(self, options: argparse.Namespace, stopping: threading.Event) -> None:
+    def __init__(self, options: argparse.Namespace) -> None:
         self._rate: float = options.rate
         self._size: int = options.size
         self._chunks: int = options.chunks
         self._refused = 0
         self._trouble = ""
-        self._stopping = stopping
+        self._stopping = threading.Event()
         self._promised = os.open(options.promised, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         folder = paths_of(options.home).spool_dir
         self._spool = self._open(folder)
         self._engine = SyncEngine(
             spool_folder=folder,
-            device_id=f"feeder-{options.home.parent.name}-{options.home.name}",
+            device_id=f"feeder-{options.home.name}",
             on_status=self._say,
             on_session=lambda session_id: None,
         )
         token = os.environ.get("SCRIBE_TOKEN")
         self._engine.set_target(ServerTarget(options.url, token, insecure=options.insecure))
+
+    def stop(self) -> None:
+        """Feed no more, from any thread; `run` then delivers what there is."""
+        self._stopping.set()
 
     def run(self) -> None:
         """Everything, to the last receipt."""
@@ -131,12 +135,7 @@ def parse(words: list[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def main(words: list[str]) -> None:
-    """Feed until SIGTERM."""
-    stopping = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
-    Feeder(parse(words), stopping).run()
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    feeder = Feeder(parse(sys.argv[1:]))
+    signal.signal(signal.SIGTERM, lambda *_: feeder.stop())
+    feeder.run()

@@ -4,13 +4,15 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Final
 
 from scribe_desktop.model import now_ms
 from tests.faults import invariants
 from tests.faults.drill import Drill, Outcome, Round, must_hold
-from tests.faults.herd import home_of, most_within, promises_of
+from tests.faults.line import most_within
 from tests.faults.rig import acked_since
+from tests.faults.soak.crowd import homes_in, source_of
 from tests.parts.network import Network
 from tests.parts.processes import Process, wait_until
 from tests.parts.server import TRACEBACK, ServerProcess
@@ -18,7 +20,7 @@ from tests.parts.server import TRACEBACK, ServerProcess
 CLIENTS: Final = 100
 QUICK_CLIENTS: Final = 25
 SIZE: Final = 2_000
-OPTIONS: Final = ("--rate=0.5", f"--size={SIZE}", "--chunks=20")
+OPTIONS: Final = ("--every=2", f"--size={SIZE}", "--chunks=20")
 
 
 class Herd:
@@ -26,15 +28,16 @@ class Herd:
 
     def __init__(self, round_: Round) -> None:
         self.clients = QUICK_CLIENTS if round_.quick else CLIENTS
-        self.folder = round_.folder / "herd"
+        folder = round_.folder / "herd"
+        self.homes = list(homes_in(folder, self.clients))
         self.server = round_.cleanup.enter_context(ServerProcess(round_.folder / "server"))
         self.network = round_.cleanup.enter_context(Network(self.server.url))
-        words = [str(self.folder), self.network.url, str(self.clients), *OPTIONS]
+        words = [str(folder), self.network.url, f"--clients={self.clients}", *OPTIONS]
         env = {k: v for k, v in os.environ.items() if not k.startswith("SCRIBE_")}
         began = now_ms()
         self.process = Process(
             "herd",
-            [sys.executable, "-m", "tests.faults.herd", *words],
+            [sys.executable, "-m", "tests.faults.soak.crowd", *words],
             env={**env, "SCRIBE_TOKEN": self.server.token},
             log=round_.folder / "herd.log",
         )
@@ -43,24 +46,18 @@ class Herd:
 
     def all_back(self, moment_ms: int) -> int:
         """When the last of them had a chunk acknowledged, in ms after a moment."""
-        waiting, last = list(range(self.clients)), moment_ms
+        waiting, last = self.homes, moment_ms
 
         def back() -> bool:
             nonlocal waiting, last
             must_hold(self.process.alive, f"the herd ended by itself:\n{self.process.log_text()}")
-            acks = {number: self._acked_since(number, moment_ms) for number in waiting}
+            acks = {home: _acked_since(home, moment_ms) for home in waiting}
             last = max([last, *(at for at in acks.values() if at is not None)])
-            waiting = [number for number, at in acks.items() if at is None]
+            waiting = [home for home, at in acks.items() if at is None]
             return not waiting
 
         wait_until(back, timeout_s=120, what="an ack for every client", every_s=0.2)
         return last - moment_ms
-
-    def _acked_since(self, number: int, moment_ms: int) -> int | None:
-        promises = promises_of(self.folder, number)
-        if not promises.exists() or not promises.stat().st_size:  # the spool is being made
-            return None
-        return acked_since(home_of(self.folder, number), moment_ms)
 
     def ended(self) -> int:
         """Let them deliver everything, and compare it; how many chunks."""
@@ -69,14 +66,19 @@ class Herd:
         log = self.process.log_text()
         must_hold(code == 0 and TRACEBACK not in log, f"the herd ended with {code}:\n{log}")
         compared = 0
-        for number in range(self.clients):
-            home = home_of(self.folder, number)
-            source = invariants.Source(SIZE, promises_of(self.folder, number))
-            compared += invariants.check_converged(home, source, self.server)
+        for home in self.homes:
+            compared += invariants.check_converged(home, source_of(home, SIZE), self.server)
             invariants.check_home(home)
         must_hold(self.server.stop() == 0, "the server did not stop cleanly")
         invariants.check_stopped_server(self.server.data_dir)
         return compared
+
+
+def _acked_since(home: Path, moment_ms: int) -> int | None:
+    promises = source_of(home, SIZE).promised
+    if not promises.exists() or not promises.stat().st_size:  # the spool is being made
+        return None
+    return acked_since(home, moment_ms)
 
 
 def herd(round_: Round) -> Outcome:
