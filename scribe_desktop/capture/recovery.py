@@ -52,7 +52,8 @@ def recover_sessions(
             recovered.append(session_id)
         with converted():
             path.unlink()
-    for path in journal_folder.glob(f"*{UNFINISHED}"):
+    unfinished = (folder.glob(f"*{UNFINISHED}") for folder in journal_folders)
+    for path in chain.from_iterable(unfinished):
         with converted():
             path.unlink()
     still_open = [session.session_id for session in spool.open_sessions()]

@@ -1,9 +1,9 @@
 """When the next attempt to connect begins (pure).
 
-Attempts are at least 1 s apart, so that 100 clients make at most 100 connects in any second,
-whatever the server does to them. In an outage of less than five minutes they are at most 1.5 s
-apart, or as long as an attempt lasts (the kernel repeats a lost SYN after 1 s), so that delivery
-goes on within 2 s; later at most 30 s.
+Attempts are at least 1.2 s apart, so that 100 clients make at most 100 connects in any second,
+whatever the server does to them and though some packets are late. In an outage of less than five
+minutes they are at most 1.6 s apart, or as long as an attempt lasts (the kernel repeats a lost SYN
+after 1 s), so that delivery goes on within 2 s; later at most 30 s.
 """
 
 from collections.abc import Callable
@@ -11,8 +11,8 @@ from typing import Final
 
 SPREAD_S: Final = 1.0
 """Those who lose their connections at the same moment come back over so long a time."""
-APART_S: Final = 1.0
-EARLY_CAP_S: Final = 1.5
+APART_S: Final = 1.2
+EARLY_CAP_S: Final = 1.6
 LATE_CAP_S: Final = 30.0
 EARLY_S: Final = 300.0
 """For so long an outage is likely a restart, and attempts stay frequent."""
@@ -21,8 +21,8 @@ EARLY_S: Final = 300.0
 class Backoff:
     """Random delays, so that clients do not come back as a herd.
 
-    From the start of an attempt to the start of the next: uniform(1 s, cap), where the cap is
-    1.5 s in the first 5 minutes of an outage and 30 s later; an attempt that lasts longer is
+    From the start of an attempt to the start of the next: uniform(1.2 s, cap), where the cap is
+    1.6 s in the first 5 minutes of an outage and 30 s later; an attempt that lasts longer is
     followed at once. After a connection was lost: at least uniform(0, 1 s).
     """
 

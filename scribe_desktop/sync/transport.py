@@ -64,7 +64,7 @@ class SocketIoConnection:
             ConnectRefusedError: the server refused, with its code.
             UnreachableError: nobody answered in time, or not as a Scribe server does.
         """
-        self._session = _session(self._make_socket, patience, self._keep_response)
+        self._session = _session(self._make_socket, patience, self._trace(polling=polling))
         self._sio = self._client(self._session)
         try:
             async with asyncio.timeout(patience.whole_s):
@@ -186,6 +186,14 @@ class SocketIoConnection:
         client.on("disconnect", lambda *_: self._ended(None))
         return client
 
+    def _trace(self, *, polling: bool) -> aiohttp.TraceConfig:
+        trace = aiohttp.TraceConfig()
+        trace.on_request_end.append(self._keep_response)
+        trace.on_request_redirect.append(_refuse_redirect)
+        if not polling:
+            trace.on_connection_create_start.append(_OneConnection())
+        return trace
+
     async def _keep_response(
         self, _session: object, _context: object, ended: aiohttp.TraceRequestEndParams
     ) -> None:
@@ -221,11 +229,8 @@ def _is_http_without_websocket(error: BaseException) -> bool:
 
 
 def _session(
-    make_socket: Callable[[Any], socket.socket], patience: Patience, keep_response: Any
+    make_socket: Callable[[Any], socket.socket], patience: Patience, trace: aiohttp.TraceConfig
 ) -> aiohttp.ClientSession:
-    trace = aiohttp.TraceConfig()
-    trace.on_request_end.append(keep_response)
-    trace.on_request_redirect.append(_refuse_redirect)
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(socket_factory=make_socket, use_dns_cache=False),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -233,6 +238,21 @@ def _session(
         trace_configs=[trace],
         trust_env=False,
     )
+
+
+class _OneConnection:
+    """Refuses a second connection: aiohttp makes one at once when the first is reset.
+
+    An attempt that counts as one must not knock twice, or a herd is twice as large.
+    """
+
+    def __init__(self) -> None:
+        self._made = False
+
+    async def __call__(self, *_: object) -> None:
+        if self._made:
+            raise aiohttp.ClientConnectionError("it hung up at once")
+        self._made = True
 
 
 async def _refuse_redirect(*_: object) -> Never:

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Final
 
 SPREAD_S: Final = 1.0
-APART_S: Final = 1.0
-CAP_S: Final = 1.5
+APART_S: Final = 1.2
+CAP_S: Final = 1.6
 """The desktop's cap in the first five minutes of an outage."""
 
 
 def delay_s(failures: int, uniform: Callable[[float, float], float]) -> float:
-    """uniform(0, 1 s) for a lost connection, uniform(1 s, 1.5 s) after an attempt that failed.
+    """uniform(0, 1 s) for a lost connection, uniform(1.2 s, 1.6 s) after an attempt that failed.
 
     Args:
         failures: attempts that have failed since the connection was lost.

@@ -1,6 +1,7 @@
 """A rig whose client is at the other end of a tunnel, and what both ends can say of it."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -66,3 +67,14 @@ def connections(tcp: str, port: int) -> int:
 def connections_of(server: ServerProcess) -> int:
     """How many connections its kernel holds for a server."""
     return connections(Path("/proc/net/tcp").read_text(encoding="ascii"), server.port)
+
+
+def most_within(moments: Sequence[float], window_s: float) -> int:
+    """The most moments that fall into any window of so many seconds."""
+    ordered = sorted(moments)
+    most = first = 0
+    for last, moment in enumerate(ordered):
+        while moment - ordered[first] >= window_s:
+            first += 1
+        most = max(most, last - first + 1)
+    return most

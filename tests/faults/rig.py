@@ -126,14 +126,7 @@ class Rig:
 
     def acked_after(self, moment_ms: int) -> int | None:
         """When the first chunk at or after this moment was acknowledged; None when none was."""
-        with spool_of(self.home) as spool:
-            acks = [
-                chunk.acked_at
-                for session in spool.sessions(limit=50)
-                for chunk in spool.chunks(session.session_id)
-                if chunk.acked_at is not None and chunk.acked_at >= moment_ms
-            ]
-        return min(acks, default=None)
+        return acked_since(self.home, moment_ms)
 
     def troubles(self, code: str) -> int:
         """How often the feeder's engine has reported this error code."""
@@ -246,6 +239,18 @@ class Rig:
     def _end_feeder(self) -> None:
         if self._feeder is not None:
             self._feeder.kill()
+
+
+def acked_since(home: Path, moment_ms: int) -> int | None:
+    """When the first chunk of a client at or after a moment was acknowledged; None if none was."""
+    with spool_of(home) as spool:
+        acks = [
+            chunk.acked_at
+            for session in spool.sessions(limit=50)
+            for chunk in spool.chunks(session.session_id)
+            if chunk.acked_at is not None and chunk.acked_at >= moment_ms
+        ]
+    return min(acks, default=None)
 
 
 def open_descriptors(pid: int) -> int:

@@ -1,4 +1,4 @@
-from tests.faults.line import connections, packets
+from tests.faults.line import connections, most_within, packets
 from tests.faults.packets import Counts
 
 TCP = """\
@@ -18,3 +18,12 @@ def test_only_established_connections_to_the_port_are_counted() -> None:
 
 def test_a_note_names_what_was_done_and_leaves_out_what_was_not() -> None:
     assert packets(Counts(passed=5, lost=2)) == "5 passed, 2 lost"
+
+
+def test_a_peak_is_found_across_the_borders_of_whole_seconds() -> None:
+    assert most_within([0.1, 0.9, 1.0, 1.05, 1.8, 5.0], 1.0) == 4
+
+
+def test_what_is_a_whole_window_apart_does_not_count_together() -> None:
+    assert most_within([0.0, 1.0, 2.0], 1.0) == 1
+    assert most_within([], 1.0) == 0

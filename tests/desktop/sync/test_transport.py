@@ -107,6 +107,28 @@ def test_a_redirect_is_never_followed(polling: bool) -> None:
     play(scenario)
 
 
+def test_a_connection_that_is_reset_at_once_is_not_made_a_second_time() -> None:
+    async def main() -> None:
+        made = 0
+
+        async def reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal made
+            made += 1
+            writer.transport.abort()
+
+        server = await asyncio.start_server(reset, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        for attempt in range(1, 6):
+            with pytest.raises(UnreachableError):
+                await Client().connect(f"http://127.0.0.1:{port}")
+            await asyncio.sleep(0.01)
+            assert made == attempt
+        server.close()
+        await server.wait_closed()
+
+    asyncio.run(main())
+
+
 def test_a_server_that_accepts_and_says_nothing_is_given_up_in_time() -> None:
     async def main() -> None:
         open_ones: list[asyncio.StreamWriter] = []

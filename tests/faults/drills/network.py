@@ -127,7 +127,7 @@ DRILLS = [
           Hole(CLEAR, HOLE, 6, 3.7, acks_die=True), takes_s=13),
     Drill("hole-8", GROUP, "black hole of 8 s", 20, Hole(HOLE, HOLE, 8, 4.5), takes_s=15),
     Drill("hole-30", GROUP, "black hole of 30 s", 10, Hole(HOLE, HOLE, 30, 6.5),
-          quick_times=0, takes_s=12, limit_s=1200),
+          quick_times=0, takes_s=400, limit_s=1200),
     Drill("hole-late", GROUP, "black hole of 6 minutes: attempts have become rare", 1,
-          Hole(HOLE, HOLE, 360, 5, RESUME_LATE_S, rate=2), quick_times=0, takes_s=10),
+          Hole(HOLE, HOLE, 360, 5, RESUME_LATE_S, rate=2), quick_times=0, takes_s=400),
 ]  # fmt: skip
