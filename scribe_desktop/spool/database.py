@@ -106,20 +106,34 @@ def _connection(uri: str) -> sqlite3.Connection:
 
 def _connect_owned(path: Path, checkpoint_bytes: int) -> Database:
     with converted():
-        if path.exists():
-            path.chmod(0o600)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        _make_writable(path)
         connection = _connection(path.absolute().as_uri())
         try:
+            db = Database(connection)
+            if path.stat().st_size:
+                refuse_newer(db)
             _set_pragmas(connection)
             _set_checkpoint(connection, checkpoint_bytes)
-            db = Database(connection)
-            refuse_newer(db)
             migrate(db)
         except BaseException:
             connection.close()
             raise
     return db
+
+
+def _make_writable(path: Path) -> None:
+    """Make the file if there is none, for its owner alone.
+
+    One that is there is not opened: on POSIX, closing any descriptor of a file drops all locks that
+    this process has on it, also those of SQLite in other threads. Other processes then take the
+    write-ahead log away while it is used (sqlite.org/howtocorrupt.html, section 2.2).
+    """
+    if not path.exists():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        return
+    path.chmod(0o600)
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise SpoolFailureError(FailureKind.READ_ONLY, f"{path} cannot be written.")
 
 
 def _set_pragmas(connection: sqlite3.Connection) -> None:
