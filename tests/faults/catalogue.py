@@ -1,13 +1,14 @@
 """All drills, in the order of the report."""
 
 from tests.faults.drill import Drill
-from tests.faults.drills import clocks, kills, recorder_clocks, server_state
+from tests.faults.drills import clocks, kills, recorder_clocks, server_state, spool_state
 
 DRILLS: tuple[Drill, ...] = (
     *kills.DRILLS,
     *clocks.DRILLS,
     *recorder_clocks.DRILLS,
     *server_state.DRILLS,
+    *spool_state.DRILLS,
 )
 NAMES = tuple(drill.name for drill in DRILLS)
 
