@@ -1,12 +1,20 @@
 """All drills, in the order of the report."""
 
 from tests.faults.drill import Drill
-from tests.faults.drills import clocks, kills, recorder_clocks, server_state, spool_state
+from tests.faults.drills import (
+    clocks,
+    kills,
+    microphone,
+    recorder_clocks,
+    server_state,
+    spool_state,
+)
 
 DRILLS: tuple[Drill, ...] = (
     *kills.DRILLS,
     *clocks.DRILLS,
     *recorder_clocks.DRILLS,
+    *microphone.DRILLS,
     *server_state.DRILLS,
     *spool_state.DRILLS,
 )
