@@ -165,6 +165,11 @@ def sound_server_killed(round_: Round) -> Outcome:
     return away(round_, VirtualMicrophone.crash, VirtualMicrophone.restart, GapReason.NO_DEVICE)
 
 
+def sound_server_frozen(round_: Round) -> Outcome:
+    """It is stopped for some seconds and goes on."""
+    return away(round_, VirtualMicrophone.freeze, VirtualMicrophone.thaw, GapReason.NO_DEVICE)
+
+
 def unplugged_while_the_loudspeakers_play(round_: Round) -> Outcome:
     """The sound server moves the stream to the loudspeakers' monitor: none of it is recorded."""
     here = studio(round_)
@@ -261,6 +266,8 @@ DRILLS = [
           10, suspended, takes_s=12),
     Drill("mic-server-killed", "Microphone", "kill -9 of the sound server, then a new one",
           10, sound_server_killed, takes_s=12),
+    Drill("mic-server-frozen", "Microphone", "the sound server is stopped for seconds",
+          10, sound_server_frozen, takes_s=14),
     Drill("mic-loudspeakers", "Microphone", "the microphone is unplugged while loudspeakers play",
           10, unplugged_while_the_loudspeakers_play, takes_s=12),
     Drill("mic-default-switched", "Microphone", "another microphone becomes the default",
