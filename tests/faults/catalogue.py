@@ -3,6 +3,7 @@
 from tests.faults.drill import Drill
 from tests.faults.drills import (
     clocks,
+    combinations,
     kills,
     microphone,
     recorder_clocks,
@@ -17,6 +18,7 @@ DRILLS: tuple[Drill, ...] = (
     *microphone.DRILLS,
     *server_state.DRILLS,
     *spool_state.DRILLS,
+    *combinations.DRILLS,
 )
 NAMES = tuple(drill.name for drill in DRILLS)
 
