@@ -18,6 +18,9 @@ PACKET_SAMPLES: Final = 960
 ENCODER_DELAY: Final = 312
 """Samples that the encoder puts in front of the first one (RFC 7845's pre-skip)."""
 
+LOST_ON_SERVER: Final = "lost_on_server"
+"""A session's refused code: the server had signed for it and lost it, and the audio is not here."""
+
 
 def now_ms() -> int:
     """The wall clock: milliseconds since 1970 UTC."""

@@ -11,6 +11,12 @@ from scribe_desktop.model import SAMPLE_RATE
 _BEHIND_S: Final = 0.3
 """The timeline is kept so far behind the clock, so that sound that returns finds its place."""
 
+_SETTLE_S: Final = 2.0
+"""For so long after a silence, sound that comes faster than time passes is late."""
+
+_UNEVEN_S: Final = 0.15
+"""Blocks of 100 ms come that unevenly without being late."""
+
 _WINDOW_S: Final = 2.0
 _LOSS_S: Final = 0.25
 
@@ -24,6 +30,7 @@ class SoundClock:
         self._anchor = 0.0
         self._fed = 0
         self._window_from = 0.0
+        self._settled_at = 0.0
         self._least_lag: float | None = None
         self._usual_lag: float | None = None
 
@@ -33,17 +40,25 @@ class SoundClock:
         return self._filled_until is not None
 
     def arrived(self, samples: int, at: float) -> int:
-        """Sound came, the newest of it at `at`; returns the missing samples in front of it."""
+        """Sound came, the newest of it at `at`; returns the missing samples in front of it.
+
+        Negative: so many of the first ones are late, and silence stands in their place already. A
+        sound server that was stopped hands out what it had kept when it goes on.
+        """
         missing = 0
-        if self._filling and self._filled_until is not None:
-            missing = max(0, round((at - self._filled_until) * SAMPLE_RATE) - samples)
-        if self._filling or self._filled_until is None:
+        if self._filled_until is None:
             self._watch_anew(at)
+        elif self._filling:
+            missing = round((at - self._filled_until) * SAMPLE_RATE) - samples
+            self._watch_anew(at)
+            self._settled_at = at + _SETTLE_S
         else:
             self._fed += samples
+            missing = -self._late(samples, at)
+            self._fed += missing
         self._filling = False
         self._filled_until = at
-        return missing
+        return max(missing, -samples)
 
     def fill(self, now: float) -> int:
         """No sound comes; returns the samples of silence that are due by now."""
@@ -78,6 +93,13 @@ class SoundClock:
     def window_began(self, at: float) -> bool:
         """Whether the window of `lost` has just begun at `at`."""
         return self._window_from == at
+
+    def _late(self, samples: int, at: float) -> int:
+        """How many of the samples came later than their place, soon after a silence."""
+        ahead = self._fed - round((at - self._anchor) * SAMPLE_RATE)
+        if at >= self._settled_at or ahead <= _UNEVEN_S * SAMPLE_RATE:
+            return 0
+        return min(ahead, samples)
 
     def _watch_anew(self, at: float) -> None:
         self._anchor, self._fed, self._window_from = at, 0, at

@@ -171,9 +171,11 @@ class LiveInput:
         if not pieces or at is None:
             return []
         missing = self._clock.arrived(sum(len(each.samples) + each.missing for each in pieces), at)
-        events: list[Event] = [Silence(missing, self._gap)] if missing else []
+        events: list[Event] = [Silence(missing, self._gap)] if missing > 0 else []
+        late = max(0, -missing)
         for piece in pieces:
-            events.append(Sound(piece.samples))
+            events.append(Sound(piece.samples[late:]))
+            late = max(0, late - len(piece.samples))
             if piece.missing:
                 events.append(Silence(piece.missing, GapReason.XRUN))
         self._sound_at = self._monotonic()

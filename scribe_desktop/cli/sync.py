@@ -10,7 +10,7 @@ from scribe_desktop.cli.host import working
 from scribe_desktop.cli.screen import Screen, parts
 from scribe_desktop.cli.shell import Shell, json_option, open_shell, server_options
 from scribe_desktop.errors import RefusedError, UsageError
-from scribe_desktop.model import SessionState
+from scribe_desktop.model import LOST_ON_SERVER, SessionState
 
 
 @click.command("sync", help="Send what has not been sent, and wait for the receipts.")
@@ -57,10 +57,17 @@ def what_is_left(shell: Shell) -> dict[str, Any]:
             "awaitingReceipt": 0 if spool is None else len(spool.sessions_awaiting_receipt()),
             "verified": sum(each.has_receipt for each in sessions),
             "problems": [s.session_id for s in sessions if s.state is SessionState.PROBLEM],
+            "lost": [s.session_id for s in sessions if s.refused_code == LOST_ON_SERVER],
         }
 
 
 def _end(found: Mapping[str, Any], screen: Screen) -> int:
+    if found["lost"]:
+        raise RefusedError(
+            "The server has lost recordings",
+            f"It had signed for {', '.join(found['lost'])}; their sound was deleted here since.",
+            "Ask those who run the server for a backup; its receipts are kept as evidence.",
+        )
     if found["problems"]:
         raise RefusedError(
             "The server refused recordings",

@@ -108,15 +108,16 @@ def _connection(uri: str) -> sqlite3.Connection:
 def _connect_owned(path: Path, checkpoint_bytes: int) -> Database:
     with converted():
         if path.exists():
-            path.chmod(0o600)
+            _must_be_writable(path)
         else:
             _make(path)
         connection = _connection(path.absolute().as_uri())
         try:
+            db = Database(connection)
+            if path.stat().st_size:
+                refuse_newer(db)
             _set_pragmas(connection)
             _set_checkpoint(connection, checkpoint_bytes)
-            db = Database(connection)
-            refuse_newer(db)
             migrate(db)
         except BaseException:
             connection.close()
@@ -142,6 +143,18 @@ def _make(path: Path) -> None:
         os.close(descriptor)
     beside.replace(path)
     sync_folder(path.parent)
+
+
+def _must_be_writable(path: Path) -> None:
+    """Make a file that is there its owner's alone, and refuse one that cannot be written.
+
+    It is not opened for that: on POSIX, closing any descriptor of a file drops all locks that this
+    process has on it, also those of SQLite in other threads. Other processes then take the
+    write-ahead log away while it is used (sqlite.org/howtocorrupt.html, section 2.2).
+    """
+    path.chmod(0o600)
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise SpoolFailureError(FailureKind.READ_ONLY, f"{path} cannot be written.")
 
 
 def _set_pragmas(connection: sqlite3.Connection) -> None:

@@ -102,8 +102,8 @@ class SessionRows(SpoolBase):
         """Give a session another title."""
         self._update(session_id, "title = :title", {"title": title})
 
-    def refuse_session(self, session_id: str, code: str) -> None:
-        """Note that the server will not have the session; its audio stays here."""
+    def refuse_session(self, session_id: str, code: str | None) -> None:
+        """Note that the server will not have the session, or (None) that it does after all."""
         self._update(session_id, "refused_code = :code", {"code": code})
 
     def fork_session(self, session_id: str, new_session_id: str, *, title: str) -> None:

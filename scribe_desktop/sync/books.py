@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
+from urllib.parse import urlsplit
 
 from scribe_desktop.errors import ScribeError
-from scribe_desktop.model import Chunk
+from scribe_desktop.model import LOST_ON_SERVER, Chunk, Session, StoredReceipt
+from scribe_desktop.sync.identity import Identity
 from scribe_desktop.sync.reasons import BAD_MESSAGE
 from scribe_desktop.sync.talk import Talk
+from scribe_desktop.sync.target import ServerTarget
 from scribe_server import protocol
 from scribe_server.protocol import (
     RESEND_STATUSES,
@@ -25,12 +28,14 @@ ANSWER_S: Final = 60.0
 
 
 class Books:
-    """One `sync-check` over all sessions whose audio is still here."""
+    """One `sync-check` over all sessions whose audio is here, or was until this server signed."""
 
     def __init__(self, talk: Talk, list_chunks: ListChunks) -> None:
         self._talk = talk
         self._list_chunks = list_chunks
         self._have: dict[str, list[Range]] = {}
+        self._without_audio: set[str] = set()
+        self._lost: set[str] = set()
         self._answered = asyncio.Event()
         self._to_compare: list[str] = []
 
@@ -39,7 +44,7 @@ class Books:
         sessions = [
             session.session_id
             for session in self._talk.spool.sessions()
-            if session.audio_deleted_at is None and session.chunks and not session.refused_code
+            if session.chunks and self._concerns(session)
         ]
         size = protocol.MAX_SYNC_CHECK_SESSIONS
         for first in range(0, len(sessions), size):
@@ -55,6 +60,21 @@ class Books:
         if state.sessions:
             self._answered.set()
 
+    def _concerns(self, session: Session) -> bool:
+        """Whether this server can heal or must have it."""
+        if session.refused_code == LOST_ON_SERVER:
+            self._lost.add(session.session_id)
+            return True
+        if session.refused_code:
+            return False
+        if session.audio_deleted_at is None:
+            return True
+        receipt = self._talk.spool.receipt(session.session_id)
+        if receipt is None or not is_from(receipt, self._talk.target, self._talk.identity):
+            return False
+        self._without_audio.add(session.session_id)
+        return True
+
     async def _check(self, session_ids: list[str]) -> None:
         asked: list[SyncCheckSession] = []
         for session_id in session_ids:
@@ -69,14 +89,20 @@ class Books:
             await self._answered.wait()
 
     def _take_in(self, theirs: SyncStateSession, have: list[Range]) -> None:
-        if theirs.status is SessionStatus.DELETED:
+        gone = theirs.session_id in self._without_audio
+        if theirs.session_id in self._lost:
+            if theirs.stored:
+                self._to_compare.append(theirs.session_id)
+        elif theirs.status is SessionStatus.DELETED:
+            if gone:
+                return  # A person has deleted it there, and nothing is left here to be said of.
             self._talk.refuse_session(theirs.session_id, ErrorCode.SESSION_CLOSED)
         elif theirs.status in RESEND_STATUSES and not theirs.match:
             lacking = subtract(have, theirs.stored)
             if lacking:
                 self._talk.requeue(theirs.session_id, lacking)
             # What is missing may not be all: what both have may differ, too.
-            if subtract(have, lacking):
+            if subtract(have, lacking) and not (lacking and gone):
                 self._to_compare.append(theirs.session_id)
 
     async def _compare(self, session_id: str) -> None:
@@ -86,8 +112,22 @@ class Books:
             # The next connect compares again.
             self._talk.note(BAD_MESSAGE)
             return
-        wrong = differing(self._talk.spool.chunks(session_id), theirs)
-        self._talk.requeue(session_id, protocol.to_ranges(wrong))
+        ours = self._talk.spool.chunks(session_id)
+        if session_id in self._lost:
+            self._talk.find_again(ours, theirs)
+        else:
+            self._talk.requeue(session_id, protocol.to_ranges(differing(ours, theirs)))
+
+
+def is_from(receipt: StoredReceipt, target: ServerTarget, identity: Identity) -> bool:
+    """Whether the server that is talked to has signed it, or has taken the place of who did.
+
+    The bundled server has another port at each start.
+    """
+    if receipt.server_id == identity.server_id or receipt.origin == target.origin:
+        return True
+    hosts = {urlsplit(origin).hostname for origin in (receipt.origin, target.origin)}
+    return target.local and len(hosts) == 1
 
 
 def subtract(have: Iterable[Range], stored: Iterable[Range]) -> list[Range]:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from scribe_desktop.model import LOST_ON_SERVER
 from scribe_server.protocol import ERRORS, ErrorCode
 
 BAD_MESSAGE: Final = "bad_message"
@@ -39,6 +40,8 @@ _OURS: Final = {
     HASH_MISMATCH: "The server confirmed other bytes than were sent; they are sent again.",
     IDENTITY_CHANGED: "Another server answers at this address than before. Nothing is sent to it.",
     INSECURE: "The connection is not protected: a token is never sent over plain http.",
+    LOST_ON_SERVER: "The server has lost a recording that it had signed for; its sound was deleted "
+    "here after that.",
     SYNC_FAILED: "Scribe made a mistake while sending; its log has the details.",
     RECEIPT_INVALID: "The server's delivery receipt does not hold. Nothing is deleted here.",
     SPOOL: "The recordings on this computer cannot be read or written.",

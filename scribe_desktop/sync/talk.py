@@ -1,14 +1,18 @@
 """What the parts of one connection's conversation share."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from scribe_desktop.model import LOST_ON_SERVER, Chunk
 from scribe_desktop.spool import Spool
 from scribe_desktop.sync.events import Counted, Event, Facts, Released
 from scribe_desktop.sync.identity import Identity
 from scribe_desktop.sync.target import ServerTarget
 from scribe_server import protocol
-from scribe_server.protocol import Payload
+from scribe_server.protocol import Payload, StoredChunk
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -67,14 +71,37 @@ class Talk:
         self.changed(session_id)
 
     def requeue(self, session_id: str, ranges: list[tuple[int, int]]) -> int:
-        """Send again what the server lacks; how many chunks that is."""
-        if self.spool.session(session_id) is None:
+        """Send again what the server lacks; how many chunks that is.
+
+        What is not here any more either is lost: the session says so from then on.
+        """
+        session = self.spool.session(session_id)
+        if session is None:
             return 0
         waiting = self.spool.requeue(session_id, ranges)
+        if waiting and session.audio_deleted_at is not None:
+            log.warning("the server has lost %d parts of %s that it had signed for; the audio was "
+                      "deleted here", waiting, session_id)  # fmt: skip
+            self.refuse_session(session_id, LOST_ON_SERVER)
+            self.note(LOST_ON_SERVER)
+            return 0
         if waiting:
             self.changed(session_id)
         self.count()
         return waiting
+
+    def find_again(self, ours: Sequence[Chunk], theirs: Iterable[StoredChunk]) -> None:
+        """Take a session that was lost for delivered when the server has all of it after all."""
+        stored = {chunk.sequence: chunk.sha256 for chunk in theirs if chunk.state == "stored"}
+        if any(stored.get(chunk.sequence) != chunk.sha256 for chunk in ours):
+            return
+        for chunk in ours:
+            self.spool.mark_acked(
+                chunk.session_id, chunk.sequence, sha256=chunk.sha256, acked_at=self.clock()
+            )
+        self.spool.refuse_session(ours[0].session_id, None)
+        self.count()
+        self.changed(ours[0].session_id)
 
     def _take_back(self, session_id: str) -> None:
         self.set_aside.discard(session_id)

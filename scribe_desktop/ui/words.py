@@ -9,6 +9,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from scribe_desktop.model import (
+    LOST_ON_SERVER,
     SAMPLE_RATE,
     CaptureState,
     Level,
@@ -137,7 +138,8 @@ class Words:
                     else tr("Verified on the server")
                 )
             case SessionState.PROBLEM:
-                return tr("Needs your attention")
+                lost = session.refused_code == LOST_ON_SERVER
+                return tr("Lost by the server") if lost else tr("Needs your attention")
 
     def session_facts(self, session: Session, now: datetime) -> str:
         """When it was and how long it is: `Today 14:02 · 42:10`. `now` carries the time zone."""

@@ -3,6 +3,7 @@
 from tests.faults.drill import Drill
 from tests.faults.drills import (
     clocks,
+    combinations,
     crash_points,
     disk_errors,
     exhaustion,
@@ -11,11 +12,13 @@ from tests.faults.drills import (
     herd,
     kills,
     memory,
+    microphone,
     network,
     peers,
     power,
     recorder_clocks,
     server_state,
+    spool_state,
     torn_writes,
 )
 
@@ -34,7 +37,10 @@ DRILLS: tuple[Drill, ...] = (
     *herd.DRILLS,
     *clocks.DRILLS,
     *recorder_clocks.DRILLS,
+    *microphone.DRILLS,
     *server_state.DRILLS,
+    *spool_state.DRILLS,
+    *combinations.DRILLS,
 )
 NAMES = tuple(drill.name for drill in DRILLS)
 

@@ -20,6 +20,7 @@ from scribe_desktop.library.receipts import verify_session
 from scribe_desktop.model import Chunk, Session
 from scribe_desktop.spool import FailureKind, Spool, SpoolFailureError
 from scribe_server import protocol
+from scribe_server.protocol import ErrorCode
 from tests.faults.drill import must_hold
 from tests.parts.filled_spool import chunk_bytes
 from tests.parts.processes import REPOSITORY
@@ -128,7 +129,7 @@ def _has_bytes(spool: Spool, chunk: Chunk) -> bool:
     try:
         spool.chunk_data(chunk.session_id, chunk.sequence)
     except SpoolFailureError as failure:
-        if failure.kind is not FailureKind.NOT_FOUND:
+        if failure.kind not in {FailureKind.NOT_FOUND, FailureKind.DAMAGED_CHUNK}:
             raise
         return False
     return True
@@ -152,11 +153,23 @@ def check_converged(
     without_receipt = {session_id for session_id, _ in harmed}
     with spool_of(home) as spool:
         must_hold(spool.pending() == 0, f"{spool.pending()} chunks still wait")
+        copies = {each.forked_from for each in spool.sessions()}
         for session in spool.sessions():
-            if session.session_id not in without_receipt:
+            moved = session.refused_code == ErrorCode.CONFLICT and session.session_id in copies
+            if not moved and first_id(spool, session) not in without_receipt:
                 compared += _check_session(spool, session, source, server)
     check_promised(home, source, server, harmed)
     return compared
+
+
+def first_id(spool: Spool, session: Session) -> str:
+    """The id under which a session was fed: a copy that a conflict has made names it."""
+    while session.forked_from is not None:
+        before = spool.session(session.forked_from)
+        if before is None:
+            return session.forked_from
+        session = before
+    return session.session_id
 
 
 def _check_session(spool: Spool, session: Session, source: Source, server: ServerProcess) -> int:
@@ -170,15 +183,16 @@ def _check_session(spool: Spool, session: Session, source: Source, server: Serve
     verification = verify_session(spool, session.session_id)
     must_hold(verification.proven, f"{session.session_id}: {verification.problems}")
     here = {chunk.sequence: chunk.sha256 for chunk in chunks}
+    fed_as = first_id(spool, session)
     for sequence, sha256 in here.items():
-        data = source.data(session.session_id, sequence)
+        data = source.data(fed_as, sequence)
         must_hold(hashlib.sha256(data).hexdigest() == sha256, f"other bytes: {session} {sequence}")
     there = stored_books(server, session.session_id)
     must_hold(here == there, f"the two sides differ in {session.session_id}: {here} {there}")
     last = len(chunks) - 1
     stored = rest(server, f"/api/sessions/{session.session_id}/chunks/{last}")
     must_hold(
-        (stored.status, stored.body) == (200, source.data(session.session_id, last)),
+        (stored.status, stored.body) == (200, source.data(fed_as, last)),
         f"the server hands out other bytes: {session.session_id} {last}",
     )
     return len(chunks)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from types import TracebackType
@@ -117,11 +118,17 @@ class VirtualMicrophone:
         """Make a source the default one."""
         self._pactl("set-default-source", name)
 
+    def freeze(self) -> None:
+        """Stop the sound server: it stays there and answers nothing."""
+        self._running().signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen sound server go on."""
+        self._running().signal(signal.SIGCONT)
+
     def crash(self) -> None:
         """Kill the sound server without warning."""
-        if self._server is None:
-            raise AssertionError("the sound server does not run")
-        self._server.kill()
+        self._running().kill()
         self._server = None
         self._modules.clear()
 
@@ -136,6 +143,11 @@ class VirtualMicrophone:
         return self._pactl("list", "short", "source-outputs")
 
     # ----------------------------------------------------------------------------- private
+
+    def _running(self) -> Process:
+        if self._server is None:
+            raise AssertionError("the sound server does not run")
+        return self._server
 
     def _start(self) -> None:
         for name in ("pulse", "state"):

@@ -1,4 +1,5 @@
 from collections import deque
+from collections.abc import Sequence
 
 import pytest
 
@@ -86,7 +87,7 @@ class Desk:
         self.watch.server = SoundServer(sources, sources[0].name, recording)
 
 
-def length(events: list[Event]) -> int:
+def length(events: Sequence[Event]) -> int:
     return sum(len(event.block) if isinstance(event, Sound) else event.samples for event in events)
 
 
@@ -118,6 +119,21 @@ def test_a_second_without_sound_becomes_silence_by_the_clock(desk: Desk) -> None
     events += desk.sound(1)
     assert length(events) == 5 * 48_000
     assert desk.live.reason is CaptureReason.NONE
+
+
+@pytest.mark.parametrize("at_once", [30, 10, 1], ids=["all at once", "in three parts", "slowly"])
+def test_sound_that_comes_late_does_not_lengthen_the_timeline(desk: Desk, at_once: int) -> None:
+    desk.sound(2)
+    events = desk.quiet(3)
+    for _ in range(30 // at_once):
+        desk.now += 0.02
+        for _ in range(at_once):
+            desk.microphones[-1].deliver(desk.now)
+        events += desk.live.poll()
+    events += desk.sound(4)
+    passed_s = 3 + 30 // at_once * 0.02 + 4
+    assert abs(length(events) - passed_s * 48_000) <= 0.15 * 48_000
+    assert length(silences(events)) >= 2.5 * 48_000
 
 
 def test_a_shorter_stall_is_no_outage(desk: Desk) -> None:

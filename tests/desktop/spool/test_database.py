@@ -1,5 +1,7 @@
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from scribe_desktop.errors import SpoolError
 from scribe_desktop.spool import FailureKind, Spool, SpoolFailureError, damage
 from scribe_desktop.spool.damage import mark_suspect
 from scribe_desktop.spool.database import PAGE_SIZE, _set_pragmas
-from scribe_desktop.spool.quarantine import FILE_NAME
+from scribe_desktop.spool.quarantine import FILE_NAME, side_file
 from tests.parts.damaging import overwrite_page
 from tests.parts.filled_spool import add_session, new_chunk, new_session, session_id_of
 
@@ -210,3 +212,41 @@ def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
         Spool.open(tmp_path / "file" / "spool")
 
     assert refused.value.remedy
+
+
+def test_opening_again_leaves_the_locks_by_which_others_know_that_it_is_in_use(
+    tmp_path: Path,
+) -> None:
+    # On POSIX, closing any descriptor of a file drops all locks that the process has on it, and
+    # SQLite of another process would then take away the log (sqlite.org/howtocorrupt.html, 2.2).
+    first = Spool.open(tmp_path)
+    second = Spool.open(tmp_path)
+    add_session(second, SESSION, chunks=1, ended=False)
+    another = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT * FROM chunks')"
+    subprocess.run([sys.executable, "-c", another, tmp_path / FILE_NAME], check=True, timeout=60)
+
+    assert side_file(tmp_path / FILE_NAME, "-wal").stat().st_size > 0
+    first.add_chunk(new_chunk(SESSION, 1))
+    second.close()
+    first.close()
+    whole = Spool.open(tmp_path)
+    assert len(whole.chunks(SESSION)) == 2
+    whole.close()
+
+
+def test_a_newer_file_is_refused_to_the_byte(tmp_path: Path) -> None:
+    Spool.open(tmp_path).close()
+    path = tmp_path / FILE_NAME
+    connection = sqlite3.connect(path)
+    connection.execute(
+        "INSERT INTO _sqlite_migrations SELECT 9999, migration_set, 'from-tomorrow', applied_at"
+        " FROM _sqlite_migrations LIMIT 1"
+    )
+    connection.commit()
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    before = path.read_bytes()
+
+    with pytest.raises(SpoolFailureError, match="from-tomorrow"):
+        Spool.open(tmp_path)
+    assert path.read_bytes() == before

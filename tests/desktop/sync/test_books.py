@@ -4,9 +4,12 @@ from dataclasses import replace
 import pytest
 
 from scribe_desktop.errors import UnreachableError
-from scribe_desktop.sync.books import Books, differing, subtract
+from scribe_desktop.model import LOST_ON_SERVER, SessionState, StoredReceipt
+from scribe_desktop.sync.books import Books, differing, is_from, subtract
+from scribe_desktop.sync.target import ServerTarget
 from scribe_server import protocol
 from scribe_server.protocol import Event, SessionStatus, StoredChunk, SyncStateSession
+from tests.parts.delivered import deliver
 from tests.parts.filled_spool import add_session, new_chunk, session_id_of
 from tests.parts.jumping_loop import run_jumping
 from tests.parts.talking import Side
@@ -154,3 +157,81 @@ def test_a_server_that_never_answers_is_given_up(side: Side) -> None:
     add_session(side.spool, FIRST, chunks=1)
     with pytest.raises(TimeoutError):
         check(side, {})
+
+
+def delivered(side: Side, *, origin: str = "https://elsewhere.example") -> None:
+    """A session whose audio went away after a receipt from there."""
+    add_session(side.spool, FIRST, chunks=3)
+    deliver(side.spool, FIRST, origin=origin)
+    side.spool.delete_audio(FIRST, deleted_at=1)
+
+
+def refused_code(side: Side) -> str | None:
+    session = side.spool.session(FIRST)
+    assert session is not None
+    return session.refused_code
+
+
+def test_what_neither_side_has_any_more_is_lost_and_says_so(side: Side) -> None:
+    delivered(side, origin=side.talk.target.origin)
+    check(side, {FIRST: state(FIRST, [(0, 1)], match=False)})
+    assert refused_code(side) == LOST_ON_SERVER
+    assert side.notes == [LOST_ON_SERVER]
+    assert side.changed == [FIRST]
+    assert side.spool.pending() == 0
+
+
+def test_a_server_that_never_had_it_is_not_asked(side: Side) -> None:
+    delivered(side)
+    assert check(side, {}) == []
+
+
+def test_what_the_server_still_has_stays_delivered(side: Side) -> None:
+    delivered(side, origin=side.talk.target.origin)
+    check(side, {FIRST: state(FIRST, [(0, 2)], match=True)})
+    session = side.spool.session(FIRST)
+    assert session is not None
+    assert session.state is SessionState.VERIFIED
+
+
+def test_what_was_deleted_on_both_sides_by_people_is_no_loss(side: Side) -> None:
+    delivered(side, origin=side.talk.target.origin)
+    check(side, {FIRST: state(FIRST, [], match=False, status="deleted")})
+    assert refused_code(side) is None
+
+
+def test_what_was_lost_and_comes_back_whole_is_delivered_again(side: Side) -> None:
+    delivered(side, origin=side.talk.target.origin)
+    check(side, {FIRST: state(FIRST, [], match=False, status="unknown")})
+    listed = [StoredChunk(n, new_chunk(FIRST, n).sha256, 1, "stored") for n in range(3)]
+    check(side, {FIRST: state(FIRST, [(0, 2)], match=False)}, listed)
+    assert refused_code(side) is None
+    (waiting,) = side.spool.sessions_awaiting_receipt()
+    assert (waiting.session_id, waiting.acked_chunks) == (FIRST, 3)
+
+
+def test_what_was_lost_and_comes_back_in_part_stays_lost(side: Side) -> None:
+    delivered(side, origin=side.talk.target.origin)
+    check(side, {FIRST: state(FIRST, [], match=False, status="unknown")})
+    listed = [StoredChunk(0, new_chunk(FIRST, 0).sha256, 1, "stored")]
+    check(side, {FIRST: state(FIRST, [(0, 0)], match=False)}, listed)
+    assert refused_code(side) == LOST_ON_SERVER
+
+
+@pytest.mark.parametrize(
+    ("origin", "local", "same"),
+    [
+        ("https://scribe.example", False, True),
+        ("https://other.example", False, False),
+        ("http://127.0.0.1:4001", True, True),
+        ("http://127.0.0.1:4001", False, False),
+        ("https://other.example", True, False),
+    ],
+)
+def test_whose_receipt_it_is(side: Side, origin: str, *, local: bool, same: bool) -> None:
+    target = ServerTarget("http://127.0.0.1:4002" if local else "https://scribe.example", None)
+    target = replace(target, local=local)
+    receipt = StoredReceipt(FIRST, "{}", "", "a-server-of-before", origin, 1)
+    assert is_from(receipt, target, side.server.identity) is same
+    known = replace(receipt, server_id=side.server.identity.server_id)
+    assert is_from(known, target, side.server.identity)

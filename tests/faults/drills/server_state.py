@@ -4,8 +4,10 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import closing
 
-from scribe_desktop.model import now_ms
+from scribe_desktop.model import LOST_ON_SERVER, Session, now_ms
+from scribe_desktop.spool import Spool
 from scribe_server.store.database import DATABASE_NAME
 from tests.faults.backup import copy_running, empty, put_back
 from tests.faults.drill import Drill, Outcome, Round, must_hold
@@ -13,7 +15,7 @@ from tests.faults.invariants import stored_books
 from tests.faults.rig import Rig, run
 from tests.parts.damage import flip, rows_of, segment_path
 from tests.parts.processes import REPOSITORY, PartFailedError, wait_until
-from tests.parts.proof import spool_of
+from tests.parts.proof import paths_of, spool_of
 
 DOCTOR = (sys.executable, "-m", "scribe_server", "doctor", "--data-dir")
 SCRUBBED = (sys.executable, "-m", "tests.faults.with_early_scrubber")
@@ -56,12 +58,17 @@ def acked_and_lacking(rig: Rig) -> int:
 
 
 def wiped_with_its_keys_kept(round_: Round) -> Outcome:
-    """Folder emptied but for the keys: the same server, with nothing in it, is filled again."""
+    """Folder emptied but for the keys: the same server, with nothing in it, is filled again.
+
+    One recording is not on the computer any more either: it has to say that it is lost.
+    """
     rig = Rig(round_)
     rig.start_feeder()
     for _ in range(round_.times):
         rig.sleep(0.3, 0.8)
+        wait_until(lambda: newest_delivered(rig), timeout_s=60, what="a delivered session")
         rig.kill_feeder()
+        nowhere = delete_audio_of_a_delivered_session(rig)
         rig.server.kill()
         empty(rig.server.data_dir, keep=("keys",))
         rig.server.tokens["tester"] = rig.server.create_token("tester")
@@ -71,7 +78,30 @@ def wiped_with_its_keys_kept(round_: Round) -> Outcome:
         rig.start_feeder()
         rig.recovered(began)
         wait_until(lambda: acked_and_lacking(rig) == 0, timeout_s=60, what="the chunks' return")
-    return rig.ended(round_.times, "recovery includes the start of the program")
+        with spool_of(rig.home) as spool:
+            session = spool.session(nowhere)
+        must_hold(
+            session is not None and session.refused_code == LOST_ON_SERVER,
+            f"what neither side has is not reported: {session}",
+        )
+    return rig.ended(round_.times, f"{round_.times} recordings that nobody had were reported")
+
+
+def delete_audio_of_a_delivered_session(rig: Rig) -> str:
+    """Let the audio of the newest delivered session leave the computer; which session."""
+    session = newest_delivered(rig)
+    assert session is not None
+    with closing(Spool.open(paths_of(rig.home).spool_dir)) as spool:
+        rig.harmed |= {(session.session_id, n) for n in range(session.chunks)}
+        spool.delete_audio(session.session_id, deleted_at=now_ms())
+    return session.session_id
+
+
+def newest_delivered(rig: Rig) -> Session | None:
+    """The newest session that has a receipt and whose audio is on the computer."""
+    with spool_of(rig.home) as spool:
+        kept = (each for each in spool.sessions() if not each.audio_deleted_at)
+        return next((each for each in kept if each.has_receipt), None)
 
 
 def replaced_by_a_new_one(round_: Round) -> Outcome:
