@@ -16,6 +16,7 @@ from scribe_server.inflow import FIRST_BYTES, Inflow
 from scribe_server.protocol import CONNECT_TIMEOUT_S, Payload, to_wire
 from scribe_server.sockets.driver import DRIVER, MAX_POLLING_BODY, posted, read_body
 from scribe_server.sockets.packets import MALFORMED, StrictPacket
+from scribe_server.sockets.pings import TASK_OF_STOCK, ping_later
 from scribe_server.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -72,6 +73,12 @@ class Engine(engineio.AsyncServer):  # type: ignore[misc] # engineio has no type
     def _log_error_once(self, message: str, _message_key: str) -> None:
         # Stock: an error in the log. What a stranger sends is no error of this server.
         self.logger.info("%s", message)
+
+    def start_background_task(self, target: Any, *args: Any, **kwargs: Any) -> Any:
+        """What engineio starts; pings are timers here."""
+        if getattr(target, "__name__", "") == TASK_OF_STOCK:
+            return ping_later(target.__self__, self.ping_interval, self.tasks)
+        return super().start_background_task(target, *args, **kwargs)
 
     async def disconnect(self, sid: str | None = None) -> None:
         """Close one socket at once. Stock waits for a reader that may never come."""

@@ -49,7 +49,9 @@ class Running:
     """A drill in its process."""
 
     def __init__(self, drill: Drill, plan: Plan) -> None:
-        context = multiprocessing.get_context("fork")
+        # Forked from a process with one thread: a fork of this one could inherit a held lock.
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["tests.faults.catalogue"])
         self.drill = drill
         self.seed = seed_of(plan.seed, drill.name)
         self.began = time.monotonic()
@@ -60,6 +62,7 @@ class Running:
         self.process = context.Process(target=_child, args=(drill, round_, theirs))
         self.process.start()
         theirs.close()
+        self._given_up = False
 
     def result(self) -> Result:
         """What came of it; call it when `answer` can be read."""
@@ -80,11 +83,12 @@ class Running:
         return results.failed(name, state, note, seed, seconds, at)
 
     def overdue(self) -> bool:
-        """Whether it hangs."""
-        return time.monotonic() - self.began > self.drill.limit_s
+        """Whether it hangs and was not given up yet."""
+        return not self._given_up and time.monotonic() - self.began > self.drill.limit_s
 
     def give_up(self) -> None:
         """End it; `answer` then says so. What it had mounted is undone by its own handler."""
+        self._given_up = True
         self.process.terminate()
 
 
