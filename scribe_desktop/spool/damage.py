@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from scribe_desktop.spool.broken_log import is_log_broken
 from scribe_desktop.spool.failures import FailureKind, converted, from_sqlite
 from scribe_desktop.spool.quarantine import side_file
 
@@ -21,7 +22,7 @@ Connect = Callable[[str], sqlite3.Connection]
 
 
 def is_damaged(path: Path, connect: Connect) -> bool:
-    """Whether the file cannot be trusted: no database, a torn schema, broken pages.
+    """Whether the file cannot be trusted: no database, a torn schema, broken pages or log.
 
     Args:
         path: the file; one that is not there is damaged only when its log has been left behind.
@@ -40,6 +41,8 @@ def is_damaged(path: Path, connect: Connect) -> bool:
             # SQLite would drop the WAL beside a file that does not begin like this.
             if file.read(len(_MAGIC)) != _MAGIC:
                 return True
+        if is_log_broken(path):
+            return True
     thorough = (path.parent / _SUSPECT).exists() or size <= (
         WHOLE_AFTER_CRASH if log_size else ALWAYS_WHOLE
     )

@@ -152,7 +152,7 @@ class _Transfer:
             parts=self._parts,
             lost_parts=self._lost + missing,
             lost_ms=self._lost_ms + missing * protocol.CHUNK_MS,
-            torn=bool(unreadable["sessions"] or unreadable["chunks"]),
+            torn=bool(unreadable["sessions"] or unreadable["chunks"] or self._wreck.log_is_broken),
         )
 
     def _take_meta(self, connection: sqlite3.Connection) -> None:

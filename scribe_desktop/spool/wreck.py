@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from scribe_desktop.spool.broken_log import is_log_broken
 from scribe_desktop.spool.failures import FailureKind, SpoolFailureError, converted
 
 Row = dict[str, Any]
@@ -28,6 +29,7 @@ class Wreck:
 
     Attributes:
         unreadable: per table, how many row numbers lie on pages that cannot be read.
+        log_is_broken: commits were lost with its log, nobody can tell of what.
 
     Raises:
         SpoolFailureError: it cannot even be opened.
@@ -37,6 +39,7 @@ class Wreck:
         self.unreadable: Counter[str] = Counter()
         self._failures = 0
         with converted():
+            self.log_is_broken = is_log_broken(path)
             self._size = path.stat().st_size if path.exists() else 0
             if not self._size:
                 raise SpoolFailureError(FailureKind.DAMAGED, "The file is empty.")
