@@ -46,17 +46,22 @@ def make_empty(path: Path, rng: random.Random) -> None:
     path.write_bytes(b"")
 
 
-STOPPED: tuple[Damage, ...] = (garble_pages, truncate, make_empty)
-RUNNING: tuple[Damage, ...] = (garble_pages,)
+def garble_log(path: Path, rng: random.Random) -> None:
+    """Random bytes somewhere in the write-ahead log."""
+    garble_pages(side_file(path, "-wal"), rng)
+
+
+STOPPED: tuple[Damage, ...] = (garble_pages, truncate, make_empty, garble_log)
+RUNNING: tuple[Damage, ...] = (garble_pages, garble_log)
 
 
 def damaged_while_stopped(round_: Round) -> Outcome:
-    """Pages, the end or everything is damaged while nobody has it open."""
+    """Pages, end, everything, or the log of the file are damaged while nobody has it open."""
     return _damaged(round_, STOPPED, while_running=False)
 
 
 def damaged_while_running(round_: Round) -> Outcome:
-    """Pages are damaged under the program, which is then killed and started again."""
+    """Pages or the log are damaged under the program, which is then killed and started again."""
     return _damaged(round_, RUNNING, while_running=True)
 
 
@@ -286,9 +291,9 @@ def two_desktops(round_: Round) -> Outcome:
 
 
 DRILLS = [
-    Drill("spool-damaged", "Client's state", "the spool is garbled, cut or emptied",
+    Drill("spool-damaged", "Client's state", "the spool or its log is garbled, cut or emptied",
           40, damaged_while_stopped, takes_s=9),
-    Drill("spool-damaged-running", "Client's state", "the spool is garbled while it is used",
+    Drill("spool-damaged-running", "Client's state", "the spool or its log is garbled in use",
           20, damaged_while_running, takes_s=9),
     Drill("spool-locked", "Client's state", "another program locks the spool",
           12, locked, takes_s=8),
