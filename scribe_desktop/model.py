@@ -78,6 +78,7 @@ class GapReason(StrEnum):
     MUTE = "mute"
     SLEEP = "sleep"
     CRASH = "crash"
+    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True)
