@@ -1,6 +1,5 @@
 """Checks everything that Scribe needs; each check says ok, warn or fail in one sentence."""
 
-import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -18,9 +17,11 @@ from scribe_desktop.credentials import KeyringCredentials
 from scribe_desktop.errors import ScribeError
 from scribe_desktop.model import now_ms
 from scribe_desktop.paths import Paths
+from scribe_desktop.room import free_bytes, room_of
 from scribe_desktop.server_api import ServerApi, blocking
 from scribe_desktop.spool import Salvage, Spool
 from scribe_desktop.spool.quarantine import FILE_NAME, REPORT, quarantined
+from scribe_desktop.spool.rescue import RescueFolder
 
 GIB: Final = 1 << 30
 LEAST_ROOM: Final = 100 << 20
@@ -138,13 +139,25 @@ def report_of(path: Path) -> str:
         return f"Its report cannot be read ({error}): {path}"
 
 
+def check_rescue(patient: Patient) -> tuple[Level, str]:
+    """No recordings wait in a folder that has taken the place of the usual one."""
+    folders = [RescueFolder(root) for root in patient.paths.rescue_dirs]
+    found = [str(folder.root) for folder in folders if folder.has_recordings]
+    if not found:
+        return Level.OK, "No recordings are kept elsewhere."
+    where = ", ".join(found)
+    return Level.WARN, (
+        f"The usual folder could not be used: there are recordings in {where}. They are taken over"
+        " when Scribe starts and can use it again."
+    )
+
+
 def check_room(patient: Patient) -> tuple[Level, str]:
     """There is room to record."""
-    folder = patient.paths.data_dir
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free
-    words = f"{free / GIB:.1f} GiB free where recordings are kept."
+    free = free_bytes(patient.paths.data_dir)
+    bitrate = patient.settings.bitrate
+    room = room_of(free, bitrate=bitrate, copies=2 if patient.settings.server == LOCAL else 1)
+    words = f"{free / GIB:.1f} GiB free where recordings are kept. {room.words}"
     if free < LEAST_ROOM:
         return Level.FAIL, words
     return (Level.WARN if free < GIB else Level.OK), words
@@ -209,6 +222,7 @@ CHECKS: Final[Mapping[str, Callable[[Patient], tuple[Level, str]]]] = {
     "encoder": check_encoder,
     "microphone": check_microphone,
     "recordings": check_spool,
+    "rescue folder": check_rescue,
     "disk": check_room,
     "keyring": check_keyring,
     "server": check_server,

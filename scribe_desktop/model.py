@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from scribe_desktop.room import Room
+
 SAMPLE_RATE: Final = 48_000
 
 PACKET_SAMPLES: Final = 960
@@ -42,6 +44,7 @@ class CaptureReason(StrEnum):
     NO_DEVICE = "no-device"
     SUSPENDED = "suspended"
     DISK_FULL = "disk-full"
+    SPOOL = "spool"
     DEVICE_TIMEOUT = "device-timeout"
     FAILED = "failed"
 
@@ -78,6 +81,7 @@ class GapReason(StrEnum):
     MUTE = "mute"
     SLEEP = "sleep"
     CRASH = "crash"
+    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,10 +230,16 @@ class SyncStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One immutable snapshot of everything that a screen shows."""
+    """One immutable snapshot of everything that a screen shows.
+
+    `storage` says where the recordings are, when that is not where they belong; `room` how much
+    more sound fits, once that was looked at.
+    """
 
     capture: CaptureStatus = field(default_factory=CaptureStatus)
     sync: SyncStatus = field(default_factory=SyncStatus)
+    storage: str = ""
+    room: Room | None = None
     session_chunks: int = 0
     session_acked: int = 0
     session_spooled_samples: int = 0

@@ -6,9 +6,9 @@ import stat
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import appdirs
 
@@ -21,13 +21,17 @@ MAX_SOCKET_PATH: Final = 100
 
 @dataclass(frozen=True)
 class Paths:
-    """All folders and files of one installation; nothing exists before `ensure()`."""
+    """All folders and files of one installation; nothing exists before `ensure()`.
+
+    `rescue_dirs` may take the place of `data_dir` while that cannot be used, the best one first.
+    """
 
     config_dir: Path
     data_dir: Path
     runtime_dir: Path
     log_dir: Path
     exports: Path | None = None
+    rescue_dirs: tuple[Path, ...] = ()
 
     @property
     def spool_dir(self) -> Path:
@@ -94,14 +98,35 @@ class Paths:
             "Part of Scribe is missing", f"There is no {name} in it.", "Install Scribe again."
         )
 
+    def kept_in(self, data_dir: Path) -> Self:
+        """The same installation with its recordings in another folder."""
+        return replace(self, data_dir=data_dir)
+
     def ensure(self) -> None:
         """Make the folders, readable by their owner only.
 
         Raises:
             ScribeError: when one cannot be made or belongs to somebody else.
         """
-        folders = (self.config_dir, self.data_dir, self.spool_dir, self.journal_dir)
-        for folder in (*folders, self.runtime_dir, self.log_dir, self.control_socket.parent):
+        self.ensure_surroundings()
+        self.ensure_data()
+
+    def ensure_surroundings(self) -> None:
+        """Make the folders around the recordings: settings, log, control socket.
+
+        Raises:
+            ScribeError: when one cannot be made or belongs to somebody else.
+        """
+        for folder in (self.config_dir, self.runtime_dir, self.log_dir, self.control_socket.parent):
+            _make_private(folder)
+
+    def ensure_data(self) -> None:
+        """Make the folders of the recordings.
+
+        Raises:
+            ScribeError: when one cannot be made or belongs to somebody else.
+        """
+        for folder in (self.data_dir, self.spool_dir, self.journal_dir):
             _make_private(folder)
 
 
@@ -136,7 +161,14 @@ def resolve_paths(environ: Mapping[str, str]) -> Paths:
     """The folders for this environment; SCRIBE_HOME puts all of them below one folder."""
     if environ.get("SCRIBE_HOME"):
         home = Path(environ["SCRIBE_HOME"]).expanduser().absolute()
-        return Paths(home / "config", home / "data", home / "run", home / "logs", home / "exports")
+        return Paths(
+            home / "config",
+            home / "data",
+            home / "run",
+            home / "logs",
+            home / "exports",
+            (home / "rescue", *rescue_dirs(home / "data")),
+        )
     data = Path(appdirs.user_data_dir(APP, appauthor=False))
     runtime = environ.get("XDG_RUNTIME_DIR")
     documents = Path.home() / "Documents"
@@ -146,4 +178,18 @@ def resolve_paths(environ: Mapping[str, str]) -> Paths:
         runtime_dir=Path(runtime) / APP if runtime else data / "run",
         log_dir=Path(appdirs.user_log_dir(APP, appauthor=False)),
         exports=(documents if documents.is_dir() else Path.home()) / "Scribe",
+        rescue_dirs=rescue_dirs(data),
     )
+
+
+def rescue_dirs(data_dir: Path) -> tuple[Path, ...]:
+    """Folders of this person that may hold recordings while `data_dir` cannot be used.
+
+    State before cache, which a cleaner may empty, and last the folder for temporary files, which
+    a restart of the computer may empty. Each installation has its own: the name says whose.
+    """
+    whose = hashlib.sha256(os.fsencode(data_dir.absolute())).hexdigest()[:12]
+    temporary = Path(tempfile.gettempdir()) / f"{APP}-{os.getuid()}-rescue-{whose}"
+    state = Path(appdirs.user_state_dir(APP, appauthor=False))
+    cache = Path(appdirs.user_cache_dir(APP, appauthor=False))
+    return state / f"rescue-{whose}", cache / f"rescue-{whose}", temporary

@@ -12,21 +12,30 @@ from typing import TYPE_CHECKING, Final
 
 from scribe_desktop.app.commands import handlers_of
 from scribe_desktop.app.delivery import Delivery
-from scribe_desktop.app.device import bind_device, read_machine_id
-from scribe_desktop.app.parts import Parts, RecorderPart
+from scribe_desktop.app.device import read_machine_id
+from scribe_desktop.app.parts import Parts, RecorderPart, SyncPart
 from scribe_desktop.app.publisher import Publisher
+from scribe_desktop.app.relocation import Relocation
+from scribe_desktop.app.storage import Storage
 from scribe_desktop.config import LOCAL, Settings
 from scribe_desktop.control import ControlServer, Handler
 from scribe_desktop.credentials import Credentials
-from scribe_desktop.errors import AlreadyRecordingError, ScribeError, SpoolError
+from scribe_desktop.errors import AlreadyRecordingError, ScribeError, UnreachableError
 from scribe_desktop.library.sessions import delete_expired_audio
-from scribe_desktop.model import CaptureState, CaptureStatus, Chunk, Session, Status, now_ms
+from scribe_desktop.model import (
+    CaptureState,
+    CaptureStatus,
+    Chunk,
+    Session,
+    Status,
+    SyncStatus,
+    now_ms,
+)
 from scribe_desktop.paths import Paths
-from scribe_desktop.spool import Salvage, Spool, SpoolLock
+from scribe_desktop.room import Room, free_bytes, room_of
+from scribe_desktop.spool import MOVING_HELPS, FailureKind, Spool, SpoolFailureError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from scribe_desktop.capture.request import RecordingRequest
 
 log = logging.getLogger(__name__)
@@ -39,10 +48,7 @@ class App:
     """Everything but the screen. `start` and `stop` are idempotent; the rest is thread-safe.
 
     Attributes:
-        recovered: ids of the sessions that this start has recovered after a crash.
-        quarantined: where a damaged spool was put aside at this start.
-        salvaged: what this start has saved of damaged spools, and what was lost.
-        recovery_failure: why salvage or recovery did not finish; the next start tries again.
+        storage: where the recordings are, and what was found there.
     """
 
     def __init__(
@@ -58,22 +64,20 @@ class App:
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
         self.settings = settings
-        self.paths = paths
-        self.recovered: list[str] = []
-        self.quarantined: Path | None = None
-        self.salvaged: list[Salvage] = []
-        self.recovery_failure: SpoolError | None = None
+        self.storage = Storage(paths, clock=clock, machine_id=machine_id, new_id=new_id)
         self._credentials = credentials
         self._environ = dict(os.environ) if environ is None else environ
         self._parts = parts or Parts()
         self._clock = clock
-        self._machine_id = machine_id
         self._new_id = new_id
         self._guard = threading.RLock()
         self._running: ExitStack | None = None
         self._recorder: RecorderPart | None = None
         self._delivery: Delivery | None = None
-        self._publisher = Publisher(paths.spool_dir, self._upkeep)
+        self._publisher = Publisher(self._upkeep, self._room)
+        self._relocation = Relocation(self.storage, self._publisher, self._move)
+        self._listening = False
+        self._device_id = ""
         self._control = ControlServer(paths.control_socket, handlers_of(self))
 
     # -------------------------------------------------------------------------- start, stop
@@ -88,14 +92,13 @@ class App:
         with self._guard, ExitStack() as stack:
             if self._running is not None:
                 return
-            self.paths.ensure()
-            stack.enter_context(SpoolLock.acquire(self.paths.owner_lock))
-            self._control.start()
-            stack.callback(self._control.stop)
-            device_id = self._prepare_spool()
-            self._publisher.start()
+            self.paths.ensure_surroundings()
+            stack.callback(self._stop_listening)
+            self._device_id = self.storage.open(stack, self._listen)
+            self._publisher.storage_changed(self.storage.notice)
+            self._publisher.start(self.paths.spool_dir)
             stack.callback(self._publisher.stop)
-            self._delivery = self._make_delivery(device_id)
+            self._delivery = self._make_delivery()
             self._delivery.start(self.settings)
             stack.callback(self._delivery.stop)
             self._recorder = self._parts.recorder(
@@ -107,7 +110,7 @@ class App:
             )
             stack.callback(self._stop_recorder)
             self._running = stack.pop_all()
-        log.info("started; recovered sessions: %s", self.recovered or "none")
+        log.info("started; recovered sessions: %s", self.storage.recovered or "none")
 
     def stop(self) -> None:
         """End: microphone, last chunk, about 5 s for sync, server, socket, lock."""
@@ -140,6 +143,11 @@ class App:
                 self.apply_settings(replace(self.settings, server=LOCAL))
 
     # ------------------------------------------------------------------------------- status
+
+    @property
+    def paths(self) -> Paths:
+        """The folders in use; the recordings are in a rescue folder while the usual one fails."""
+        return self.storage.paths
 
     @property
     def status(self) -> Status:
@@ -200,7 +208,14 @@ class App:
                     f"'{recorder.status.title}' is being recorded.",
                     "Stop it first: scribe toggle",
                 )
-            recorder.start(chosen)
+            try:
+                recorder.start(chosen)
+            except SpoolFailureError as failure:
+                if failure.kind not in {*MOVING_HELPS, FailureKind.DISK_FULL}:
+                    raise
+                self._move()
+                chosen = replace(chosen, session_id=self._new_id())
+                recorder.start(chosen)
             return chosen.session_id
 
     def pause_recording(self) -> None:
@@ -277,38 +292,37 @@ class App:
 
     # ------------------------------------------------------------------------------ private
 
-    def _prepare_spool(self) -> str:
-        with closing(Spool.open(self.paths.spool_dir, clock=self._clock)) as spool:
-            self.quarantined = spool.quarantined
-            # Before anything else is written: the device id and the sessions of the journals may
-            # be in the damaged file.
-            self._try_to_mend(lambda: self.salvaged.extend(spool.salvage_quarantined()))
-            device_id = bind_device(spool, self._machine_id(), self._new_id)
-            self._try_to_mend(lambda: self._recover(spool))
-        return device_id
-
-    def _recover(self, spool: Spool) -> None:
-        from scribe_desktop.capture.recovery import recover_sessions
-
-        self.recovered = recover_sessions(spool, self.paths.journal_dir, clock=self._clock)
-
-    def _try_to_mend(self, mend: Callable[[], None]) -> None:
+    def _listen(self) -> None:
+        if self._listening:
+            return
         try:
-            mend()
-        except SpoolError as error:
-            # It must not prevent the next recording; what is left stays for the next start.
-            log.warning("salvage or recovery is put off: %s", error)
-            self.recovery_failure = error
+            self._control.start()
+        except UnreachableError as error:
+            if self.storage.failure is None:
+                raise
+            # With the usual folder its socket may be lost, too: recording matters more.
+            log.warning("the command line cannot reach this instance: %s", error)
+        self._listening = True
 
-    def _make_delivery(self, device_id: str) -> Delivery:
-        sync = self._parts.sync(
+    def _stop_listening(self) -> None:
+        self._listening = False
+        self._control.stop()
+
+    def _make_sync(self) -> SyncPart:
+        return self._parts.sync(
             self.paths.spool_dir,
-            device_id,
-            self._publisher.sync_changed,
+            self._device_id,
+            self._sync_changed,
             self._publisher.session_changed,
             self._clock,
         )
-        return Delivery(sync, self._parts.server, self.paths, self._credentials, self._environ)
+
+    def _make_delivery(self) -> Delivery:
+        # The bundled server's own folder is in the usual one, and must not be started empty.
+        make_server = self._parts.server if self.storage.failure is None else None
+        return Delivery(
+            self._make_sync(), make_server, self.paths, self._credentials, self._environ
+        )
 
     def _part(self) -> RecorderPart:
         if self._recorder is None:
@@ -320,8 +334,20 @@ class App:
             raise _starting()
         return self._delivery
 
+    def _move(self) -> None:
+        """The spool in use has failed."""
+        with self._guard:
+            if self._running is not None and self._delivery is not None:
+                parts = self._part(), self._delivery, self._make_sync
+                self._relocation.move(self._running, *parts)
+
+    def _sync_changed(self, sync: SyncStatus) -> None:
+        self._publisher.sync_changed(sync)
+        self._relocation.watch_sync(sync)
+
     def _capture_changed(self, capture: CaptureStatus) -> None:
         self._publisher.capture_changed(capture)
+        self._relocation.watch_capture(capture)
         if capture.state is CaptureState.IDLE and self._delivery is not None:
             self._delivery.wake()  # the session has ended: its receipt can be asked for
 
@@ -339,7 +365,14 @@ class App:
                 "the last chunk was not committed in %g s; it stays in the journal", FINALISE_S
             )
 
+    def _room(self) -> Room:
+        here = self.settings.server == LOCAL and self.storage.failure is None
+        free = free_bytes(self.paths.data_dir)
+        return room_of(free, bitrate=self.settings.bitrate, copies=2 if here else 1)
+
     def _upkeep(self, spool: Spool) -> None:
+        if self.storage.failure is not None:
+            return
         deleted = delete_expired_audio(spool, self.settings.keep_local_days, self._clock())
         for session_id in deleted:
             log.info("the audio of %s is on the server only from now on", session_id)

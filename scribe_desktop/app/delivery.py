@@ -21,6 +21,8 @@ LAST_SENDING_S: Final = 5.0
 class Delivery:
     """Keeps the sync engine aimed at the server that the settings name.
 
+    Without `make_server` nothing is sent while the settings name the bundled one.
+
     Attributes:
         tokens: tokens for this run only; they go before the kept ones.
     """
@@ -28,7 +30,7 @@ class Delivery:
     def __init__(
         self,
         sync: SyncPart,
-        make_server: MakeServer,
+        make_server: MakeServer | None,
         paths: Paths,
         credentials: Credentials,
         environ: Mapping[str, str],
@@ -42,6 +44,8 @@ class Delivery:
         self._aiming = threading.Lock()
         self._wanted: Settings | None = None
         self._server: ServerPart | None = None
+        self._target: ServerTarget | None = None
+        self._paused = False
         self._stopped = False
 
     @property
@@ -69,7 +73,21 @@ class Delivery:
 
     def set_paused(self, paused: bool) -> None:
         """Hold back, or go on."""
+        self._paused = paused
         self._sync.set_paused(paused)
+
+    def release(self) -> None:
+        """End the engine, so that nobody has the spool open; the server runs on."""
+        self._sync.stop(0.0)
+
+    def resume(self, sync: SyncPart) -> None:
+        """Deliver from another spool, with a new engine."""
+        with self._aiming:
+            self._sync = sync
+            sync.start()
+            if self._paused:
+                sync.set_paused(True)
+            sync.set_target(self._target)
 
     def stop(self) -> None:
         """Send what a few seconds allow, then end the engine and the bundled server."""
@@ -83,17 +101,19 @@ class Delivery:
             settings = self._wanted
             if settings is None or self._stopped:
                 return
-            if settings.server == LOCAL:
-                self._aim_at_bundled()
+            if settings.server == LOCAL and self._make_server is not None:
+                self._aim_at_bundled(self._make_server)
+            elif settings.server == LOCAL:
+                self._set_target(None)
             else:
                 self._stop_server()
-                self._sync.set_target(self._remote_target(settings))
+                self._set_target(self._remote_target(settings))
                 self._sync.send_now()  # after a sign-in an earlier refusal counts no more
 
-    def _aim_at_bundled(self) -> None:
+    def _aim_at_bundled(self, make_server: MakeServer) -> None:
         if self._server is None:
-            self._sync.set_target(None)
-            self._server = self._make_server(
+            self._set_target(None)
+            self._server = make_server(
                 self._paths.server_dir, self._paths.server_log_file, self._bundled, self._environ
             )
             self._server.start()
@@ -104,7 +124,11 @@ class Delivery:
             return
         # When the child has ended the engine keeps its target: it is offline until the next one.
         if endpoint is not None:
-            self._sync.set_target(ServerTarget(endpoint.origin, endpoint.token, local=True))
+            self._set_target(ServerTarget(endpoint.origin, endpoint.token, local=True))
+
+    def _set_target(self, target: ServerTarget | None) -> None:
+        self._target = target
+        self._sync.set_target(target)
 
     def _remote_target(self, settings: Settings) -> ServerTarget | None:
         if not settings.server:

@@ -45,6 +45,12 @@ class RecorderPart(Protocol):
     def add_marker(self, label: str) -> None:
         """Set a marker now."""
 
+    def release(self) -> None:
+        """Let go of the spool; hold the sound."""
+
+    def use(self, spool_folder: Path, journal_folder: Path) -> None:
+        """Go on with another spool."""
+
 
 class SyncPart(Protocol):
     """What the App needs of sync.engine.SyncEngine."""

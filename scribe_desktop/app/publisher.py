@@ -14,11 +14,14 @@ from typing import Final
 
 from scribe_desktop.errors import ScribeError
 from scribe_desktop.model import CaptureStatus, Chunk, Status, SyncStatus
+from scribe_desktop.room import Room
 from scribe_desktop.spool import Spool
 
 log = logging.getLogger(__name__)
 
 UPKEEP_S: Final = 3600.0
+LOOK_S: Final = 10.0
+"""Between two looks at the room on the disk."""
 
 Watcher = Callable[[Status], None]
 
@@ -39,9 +42,11 @@ def with_counts(status: Status, chunks: Iterable[Chunk]) -> Status:
 class Publisher:
     """Keeps the newest Status and tells the watchers, always from the same thread."""
 
-    def __init__(self, spool_folder: Path, upkeep: Callable[[Spool], None]) -> None:
-        self._folder = spool_folder
+    def __init__(
+        self, upkeep: Callable[[Spool], None], room: Callable[[], Room | None] = lambda: None
+    ) -> None:
         self._upkeep = upkeep
+        self._room = room
         self._lock = threading.Lock()
         self._status = Status()
         self._session_id: str | None = None
@@ -88,9 +93,19 @@ class Publisher:
             self._recount = self._recount or session_id == self._session_id
             self._put(self._status)
 
-    def start(self) -> None:
-        """Begin to call the watchers."""
-        self._thread = threading.Thread(target=self._run, name="scribe-app", daemon=True)
+    def storage_changed(self, notice: str) -> None:
+        """Say where the recordings are, when that is not where they belong. From any thread."""
+        with self._lock:
+            self._recount = True  # the change may have brought or taken parts
+            self._put(replace(self._status, storage=notice))
+
+    def start(self, spool_folder: Path) -> None:
+        """Begin to call the watchers; after `stop` once more, also with another folder."""
+        self._stopping.clear()
+        self._recount = True
+        self._thread = threading.Thread(
+            target=self._run, args=(spool_folder,), name="scribe-app", daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:
@@ -105,19 +120,22 @@ class Publisher:
         self._status = replace(status, revision=self._status.revision + 1)
         self._changed.set()
 
-    def _run(self) -> None:
+    def _run(self, folder: Path) -> None:
         try:
-            spool = Spool.open(self._folder)
+            spool = Spool.open(folder)
         except ScribeError:
             log.exception("the spool cannot be watched")
             return
         try:
-            next_upkeep = time.monotonic()
+            next_upkeep = next_look = time.monotonic()
             while not self._stopping.is_set():
                 if time.monotonic() >= next_upkeep:
                     next_upkeep = time.monotonic() + UPKEEP_S
                     self._try(lambda: self._upkeep(spool))
-                self._changed.wait(max(0.0, next_upkeep - time.monotonic()))
+                if time.monotonic() >= next_look:
+                    next_look = time.monotonic() + LOOK_S
+                    self._look_for_room()
+                self._changed.wait(max(0.0, min(next_upkeep, next_look) - time.monotonic()))
                 self._changed.clear()
                 self._try(lambda: self._count(spool))
                 self._tell()
@@ -129,6 +147,12 @@ class Publisher:
             work()
         except ScribeError as error:
             log.warning("%s", error)  # the spool refuses; the recorder tells the person why
+
+    def _look_for_room(self) -> None:
+        room = self._room()
+        with self._lock:
+            if room != self._status.room:
+                self._put(replace(self._status, room=room))
 
     def _count(self, spool: Spool) -> None:
         with self._lock:

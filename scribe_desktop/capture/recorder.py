@@ -10,9 +10,11 @@ import tzlocal
 from scribe_desktop.capture.file_input import FileInput
 from scribe_desktop.capture.inputs import Input
 from scribe_desktop.capture.journal import SUFFIX, Journal
+from scribe_desktop.capture.limit import Limit
 from scribe_desktop.capture.live import LiveInput
 from scribe_desktop.capture.recording import (
     Command,
+    Do,
     Mark,
     Pause,
     Recording,
@@ -130,6 +132,42 @@ class Recorder:
             thread.join(timeout_s)
         return thread is None or not thread.is_alive()
 
+    def release(self) -> None:
+        """Let go of the spool's file, which has failed; sound is held until `use`."""
+        self._do(self._let_go)
+
+    def use(self, spool_folder: Path, journal_folder: Path) -> None:
+        """Go on in another spool."""
+        self._spool_folder, self._journal_folder = spool_folder, journal_folder
+        self._do(self._move)
+
+    def _do(self, action: Callable[[SessionWriter], None]) -> None:
+        """Let the encoder thread do something, and wait for it; nothing when it is idle."""
+        thread, done = self._thread, threading.Event()
+        if thread is None or self._recording is None:
+            return
+        self._send(Do(action, done))
+        while thread.is_alive() and not done.wait(0.05):
+            pass
+
+    def _let_go(self, writer: SessionWriter) -> None:
+        writer.let_go()
+        try:
+            self._spool.close()
+        except SpoolError as error:
+            _log.warning("the failed spool did not close: %s", error)
+
+    def _move(self, writer: SessionWriter) -> None:
+        try:
+            self._spool = Spool.open(self._spool_folder, clock=self._clock)
+        except SpoolError as error:
+            _log.warning("the sound is still held: %s", error)
+        else:
+            writer.move(self._spool, self._journal(writer.session_id))
+
+    def _journal(self, session_id: str) -> Journal:
+        return Journal(self._journal_folder / f"{session_id}{SUFFIX}")
+
     def _send(self, command: Command) -> None:
         recording = self._recording
         if recording is not None:
@@ -156,25 +194,38 @@ class Recorder:
         self._publish(
             CaptureStatus(CaptureState.STARTING, session_id=request.session_id, title=request.title)
         )
+        limit = Limit(self._spool_folder.parent)
+        limit.check()
         source = self._open_input(request)
-        spool = Spool.open(self._spool_folder, clock=self._clock)
+        self._spool = Spool.open(self._spool_folder, clock=self._clock)
         try:
             source.open()
-            self._record_into(spool, source, request, started)
+            self._record_into(self._spool, source, request, started, limit)
         finally:
             source.close()
-            spool.close()
+            self._spool.close()
 
     def _record_into(
-        self, spool: Spool, source: Input, request: RecordingRequest, started: _Started
+        self,
+        spool: Spool,
+        source: Input,
+        request: RecordingRequest,
+        started: _Started,
+        limit: Limit,
     ) -> None:
         wav = WavWriter(request.save_wav, channels=request.channels) if request.save_wav else None
         session = self._new_session(request, source.name)
         spool.create_session(session)
-        journal = Journal(self._journal_folder / f"{session.session_id}{SUFFIX}")
+        journal = self._journal(session.session_id)
         writer = SessionWriter(spool, journal, session, on_spooled=self._on_spooled)
         recording = Recording(
-            request, source, writer, wav=wav, publish=self._publish, clock=self._clock
+            request,
+            source,
+            writer,
+            wav=wav,
+            publish=self._publish,
+            clock=self._clock,
+            limit=limit,
         )
         self._recording = recording
         started.ready.set()

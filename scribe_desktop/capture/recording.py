@@ -11,6 +11,7 @@ from typing import Final
 from scribe_desktop.capture.encoder import Block
 from scribe_desktop.capture.inputs import Event, Input, Sound
 from scribe_desktop.capture.level import level_of
+from scribe_desktop.capture.limit import Limit
 from scribe_desktop.capture.request import RecordingRequest
 from scribe_desktop.capture.wav import WavWriter
 from scribe_desktop.capture.writer import SessionWriter
@@ -23,7 +24,7 @@ from scribe_desktop.model import (
     Level,
     Marker,
 )
-from scribe_desktop.spool import FailureKind, SpoolFailureError
+from scribe_desktop.spool import MOVING_HELPS, FailureKind, SpoolFailureError
 
 _SYNC_S: Final = 0.5
 _STATUS_S: Final = 0.1
@@ -54,7 +55,15 @@ class Mark:
     label: str
 
 
-Command = Pause | Resume | Stop | Mark
+@dataclass(frozen=True, slots=True)
+class Do:
+    """Do something with the writer, on its thread; `done` is set afterwards."""
+
+    action: Callable[[SessionWriter], None]
+    done: threading.Event
+
+
+Command = Pause | Resume | Stop | Mark | Do
 
 
 def asleep_s() -> float:
@@ -86,6 +95,7 @@ class Recording:
         clock: Callable[[], int],
         monotonic: Callable[[], float] = time.monotonic,
         asleep: Callable[[], float] = asleep_s,
+        limit: Limit | None = None,
     ) -> None:
         self.failure: ScribeError | None = None
         self._request = request
@@ -96,6 +106,7 @@ class Recording:
         self._clock = clock
         self._monotonic = monotonic
         self._asleep = asleep
+        self._limit = limit
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._state = CaptureState.STARTING
@@ -165,6 +176,9 @@ class Recording:
                     self._writer.note_marker(Marker(self._writer.samples, label, self._clock()))
                 case Stop():
                     self._stop()
+                case Do(action, done):
+                    action(self._writer)
+                    done.set()
 
     def _pause(
         self, gap: GapReason, reason: CaptureReason, *, since_s: float | None = None
@@ -262,8 +276,18 @@ class Recording:
         if now - self._synced_at >= _SYNC_S:
             self._synced_at = now
             self._writer.sync()
+            self._mind_the_room()
         if now - self._told_at >= _STATUS_S:
             self._tell()
+
+    def _mind_the_room(self) -> None:
+        """End the recording while there is room for its end."""
+        if self._limit is None or not self._listening:
+            return
+        full = self._limit.reached(self._writer.trouble)
+        if full is not None:
+            self.failure = full
+            self._stop()
 
     def _turn(self, state: CaptureState) -> None:
         self._state = state
@@ -311,4 +335,6 @@ def reason_of(error: ScribeError) -> CaptureReason:
     """The word for a failure that screens show."""
     if isinstance(error, SpoolFailureError) and error.kind is FailureKind.DISK_FULL:
         return CaptureReason.DISK_FULL
+    if isinstance(error, SpoolFailureError) and error.kind in MOVING_HELPS:
+        return CaptureReason.SPOOL
     return CaptureReason.FAILED

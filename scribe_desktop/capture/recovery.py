@@ -9,6 +9,7 @@ packets before them as pre-roll; (4) commit them, add the gaps, end the session 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from scribe_desktop.capture.cutter import PRE_ROLL_PACKETS, Cutter, PlannedChunk, first_sample_of
@@ -27,9 +28,11 @@ from scribe_desktop.spool.failures import converted
 
 
 def recover_sessions(
-    spool: Spool, journal_folder: Path, *, clock: Callable[[], int] = now_ms
+    spool: Spool, *journal_folders: Path, clock: Callable[[], int] = now_ms
 ) -> list[str]:
     """Turn journals and open sessions into ended, recovered sessions; returns their ids.
+
+    Of a session with a journal in several folders the first one counts.
 
     A session that never captured anything is removed. A file that is no journal is put aside
     (`.damaged`) and kept.
@@ -38,7 +41,8 @@ def recover_sessions(
         SpoolError: the spool or the folder refuses; nothing is lost, try again later.
     """
     recovered: list[str] = []
-    for path in sorted(journal_folder.glob(f"*{SUFFIX}")):
+    journals = (sorted(folder.glob(f"*{SUFFIX}")) for folder in journal_folders)
+    for path in chain.from_iterable(journals):
         contents = read_journal(path)
         if contents is None:
             _put_aside(path, clock)

@@ -4,44 +4,27 @@ The order that keeps sound safe: a packet goes to the journal within 0.5 s (`syn
 chunk is committed to the spool first, and only then the journal lets go of its packets.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 
 from scribe_desktop.capture.cutter import SHORTEST_SESSION, Cutter, PlannedChunk, first_sample_of
 from scribe_desktop.capture.encoder import Block, OpusEncoder
+from scribe_desktop.capture.held import CaptureSpool, NoSpool
 from scribe_desktop.capture.journal import Journal, JournalHeader
 from scribe_desktop.capture.webm import chunk_file
 from scribe_desktop.errors import SpoolError
 from scribe_desktop.model import SAMPLE_RATE, Gap, GapReason, Marker, NewSession
-from scribe_desktop.spool import NewChunk
+from scribe_desktop.spool import FailureKind, NewChunk, SpoolFailureError
 
 MAX_TROUBLE_SAMPLES: Final = 120 * SAMPLE_RATE
 """How much sound is held in memory while the disk refuses it; after that the recording stops."""
 
 _SILENCE_BLOCK: Final = SAMPLE_RATE
-
-
-class CaptureSpool(Protocol):
-    """What capture needs of the spool while it records."""
-
-    def add_chunk(self, chunk: NewChunk) -> None:
-        """Commit a chunk."""
-
-    def add_gap(self, session_id: str, gap: Gap) -> None:
-        """Label a stretch."""
-
-    def add_marker(self, session_id: str, marker: Marker) -> None:
-        """Set a marker."""
-
-    def set_paused(self, session_id: str, paused: bool) -> None:
-        """Note a pause."""
-
-    def end_session(self, session_id: str, *, ended_at: int, recovered: bool = False) -> None:
-        """Note the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +66,14 @@ class SessionWriter:
         self._chunk_cut_ms = 0
         self._trouble_at = 0
         self._journal_broken = False
+        self._paused = False
+        self._begun = True
         journal.replace(self._header())
+
+    @property
+    def session_id(self) -> str:
+        """Whose sound it is."""
+        return self._session.session_id
 
     def feed(self, block: Block) -> None:
         """Append captured samples of shape (frames, channels)."""
@@ -130,10 +120,12 @@ class SessionWriter:
         self._close_gap()
         self._collect(self._cutter.cut())
         self.sync()
+        self._paused = True
         self._attempt(lambda: self._spool.set_paused(self._session.session_id, True))
 
     def resume(self) -> None:
         """Note the end of a pause."""
+        self._paused = False
         self._attempt(lambda: self._spool.set_paused(self._session.session_id, False))
 
     def finish(self, *, ended_at: int) -> None:
@@ -154,6 +146,22 @@ class SessionWriter:
         self._store_waiting()
         self._spool.end_session(self._session.session_id, ended_at=ended_at)
         self._journal.remove()
+
+    def let_go(self) -> None:
+        """Use the spool no more; the sound is held and journalled until `move`."""
+        self._spool = NoSpool()
+
+    def move(self, spool: CaptureSpool, journal: Journal) -> None:
+        """Go on in another spool, where the session begins with its next chunk.
+
+        An old journal in another folder stays as it is: it is older than the new one.
+        """
+        with contextlib.suppress(OSError):  # what a failing disk says last changes nothing
+            self._journal.close()
+        self._spool, self._journal = spool, journal
+        self._journal_broken, self._begun = True, False
+        self._attempt(self._store_waiting)
+        self._attempt(self._sync_journal)
 
     def abandon(self) -> None:
         """Bring to the journal what can be brought there, and leave the session to recovery."""
@@ -198,6 +206,8 @@ class SessionWriter:
     # ------------------------------------------------------------------------------- spool
 
     def _store_waiting(self) -> None:
+        if not self._begun:
+            self._begin_again()
         while self._notes:
             note = self._notes[0]
             if isinstance(note, Gap):
@@ -210,6 +220,16 @@ class SessionWriter:
             self._waiting.pop(0)
             self._replace_journal()
             self._on_spooled(self._session.session_id)
+
+    def _begin_again(self) -> None:
+        try:
+            self._spool.create_session(self._session)
+        except SpoolFailureError as failure:
+            if failure.kind is not FailureKind.CONTRADICTION:  # it is there already
+                raise
+        self._begun = True
+        if self._paused:
+            self._spool.set_paused(self._session.session_id, True)
 
     def _close_gap(self) -> None:
         if self._open_gap is not None:

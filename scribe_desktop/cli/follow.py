@@ -63,7 +63,7 @@ def wait_for_receipt(
         NotDeliveredError: the time is over, a person interrupted, or a sign-in is needed.
     """
     patience = Patience(timeout_s)
-    with closing(Spool.open_read_only(shell.paths.spool_dir)) as spool:
+    with closing(Spool.open_read_only(shell.spool_dir)) as spool:
         while not is_delivered(session := session_of(spool, session_id)):
             show("Sending", session.acked_chunks, session.chunks)
             words = patience.look(work)
@@ -87,7 +87,7 @@ def wait_for_everything(
         NotDeliveredError: the time is over, a person interrupted, or a sign-in is needed.
     """
     patience = Patience(timeout_s)
-    with closing(Spool.open_read_only(shell.paths.spool_dir)) as spool:
+    with closing(Spool.open_read_only(shell.spool_dir)) as spool:
         most = spool.pending()
         while (pending := spool.pending()) or spool.sessions_awaiting_receipt():
             most = max(most, pending)

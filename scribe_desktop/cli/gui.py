@@ -38,7 +38,7 @@ def command(
     from scribe_desktop.app import App
     from scribe_desktop.ui.qt_app import run_gui
 
-    shell.paths.ensure()
+    shell.paths.ensure_surroundings()
     with logging_to(shell.paths.log_file):
         app = App(shell.settings, shell.paths, shell.credentials(), environ=environ)
         try:

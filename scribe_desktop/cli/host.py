@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
@@ -83,6 +84,11 @@ class Work:
         """Whether this process is the owner."""
         return self._own is not None
 
+    @property
+    def shell(self) -> Shell:
+        """The shell that reads the recordings where the work puts them, also after its end."""
+        return self._shell if self._own is None else replace(self._shell, paths=self._own.paths)
+
     def take_over(self) -> None:
         """The running instance has ended: find another, or be the owner from now on."""
         self.host = self._find()
@@ -153,7 +159,7 @@ def is_owned(shell: Shell) -> bool:
 @contextmanager
 def working(shell: Shell) -> Iterator[tuple[Work, Interrupts]]:
     """A host to work with; Ctrl+C and SIGTERM become facts to look at, and a log is kept."""
-    shell.paths.ensure()
+    shell.paths.ensure_surroundings()
     with (
         logging_to(shell.paths.log_file),
         Interrupts() as interrupts,

@@ -101,10 +101,10 @@ def record(shell: Shell, wish: Wish, screen: Screen) -> int:
         session_id = work.host.ask("record", **wish.fields)["sessionId"]
         ask = "" if wish.fields.get("inputFile") else " Please tell the others."
         screen.say(f"Recording {session_id}.{ask}")
-        problem = _follow(shell, wish, screen, (work, interrupts), session_id)
+        problem = _follow(wish, screen, (work, interrupts), session_id)
         if work.is_own:
             work.wait_until_idle(interrupts)
-    session = _tell_end(shell, screen, session_id)
+    session = _tell_end(work.shell, screen, session_id)
     if problem is None and session is not None and session.recovered:
         problem = UnreachableError(
             "Recording was cut off",
@@ -117,7 +117,7 @@ def record(shell: Shell, wish: Wish, screen: Screen) -> int:
 
 
 def _follow(
-    shell: Shell, wish: Wish, screen: Screen, hands: tuple[Work, Interrupts], session_id: str
+    wish: Wish, screen: Screen, hands: tuple[Work, Interrupts], session_id: str
 ) -> ScribeError | None:
     work, interrupts = hands
     try:
@@ -125,7 +125,7 @@ def _follow(
             status = follow_recording(work, session_id, interrupts, show)
             if wish.wait and not status["failure"]:
                 wait_for_receipt(
-                    shell, work, session_id,
+                    work.shell, work, session_id,
                     timeout_s=wish.timeout_s, interrupts=interrupts, show=show,
                 )  # fmt: skip
     except ScribeError as error:

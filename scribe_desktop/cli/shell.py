@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
+from scribe_desktop import control
 from scribe_desktop.config import LOCAL, Settings, load_settings
 from scribe_desktop.credentials import Credentials, KeyringCredentials, MemoryCredentials
 from scribe_desktop.paths import Paths, resolve_paths
@@ -35,11 +37,20 @@ class Shell:
             return MemoryCredentials({self.settings.server: token})
         return KeyringCredentials()
 
+    @property
+    def spool_dir(self) -> Path:
+        """Where the running instance keeps its recordings; without one, where they belong."""
+        socket = self.paths.control_socket
+        if not control.is_listening(socket):
+            return self.paths.spool_dir
+        folder = control.call(socket, {"command": "status"}).get("folder")
+        return self.paths.kept_in(Path(folder)).spool_dir if folder else self.paths.spool_dir
+
     @contextmanager
     def reading(self) -> Iterator[Spool | None]:
         """The spool, read-only and without its lock; None when nothing was ever recorded."""
         try:
-            spool = Spool.open_read_only(self.paths.spool_dir)
+            spool = Spool.open_read_only(self.spool_dir)
         except SpoolFailureError as error:
             if error.kind is not FailureKind.MISSING:
                 raise

@@ -9,6 +9,7 @@ from scribe_desktop.cli.host import running_host
 from scribe_desktop.cli.screen import Screen, clock_text, parts
 from scribe_desktop.cli.shell import Shell, json_option, open_shell
 from scribe_desktop.model import CaptureState
+from scribe_desktop.room import Room
 
 
 @click.command("status", help="Say what is being recorded and what is still to be sent.")
@@ -49,12 +50,23 @@ def lines_of(status: Mapping[str, Any]) -> list[str]:
         lines = [f"{words}, {clock_text(capture['samples'])} ({capture['sessionId']})."]
     lines.append(f"Sending: {sync['state']} ({status['server'] or 'no server'}). {waiting}")
     troubles = (sync["error"], status["serverFailure"])
-    return [*lines, *(text for text in troubles if text), *damage_lines(status)]
+    return [*lines, *(text for text in troubles if text), *storage_lines(status)]
 
 
-def damage_lines(status: Mapping[str, Any]) -> list[str]:
-    """What the running instance's start has salvaged; one older than this says nothing of it."""
-    return [f"A damaged file was put aside. {words}" for words in status.get("salvaged", [])]
+def storage_lines(status: Mapping[str, Any]) -> list[str]:
+    """Where the running instance keeps recordings, and what it has found at its start.
+
+    One older than this says nothing of it.
+    """
+    moved = [f"Kept elsewhere for a while: {words}" for words in status.get("takenOver", [])]
+    damaged = [f"A damaged file was put aside. {words}" for words in status.get("salvaged", [])]
+    told = [status.get("storage", ""), room_words(status.get("room"))]
+    return [*(text for text in told if text), *damaged, *moved]
+
+
+def room_words(room: Mapping[str, int] | None) -> str:
+    """How much more sound fits; empty when it was not looked at yet."""
+    return "" if room is None else Room(room["free"], room["minutes"]).words
 
 
 def _counters(shell: Shell) -> dict[str, int]:

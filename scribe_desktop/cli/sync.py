@@ -39,6 +39,7 @@ def command(
     screen = Screen(as_json=as_json)
     try:
         with working(shell) as (work, interrupts), screen.progress() as show:
+            shell = work.shell
             work.host.ask("sync")
             wait_for_everything(shell, work, timeout_s=timeout, interrupts=interrupts, show=show)
     finally:

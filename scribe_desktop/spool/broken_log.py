@@ -33,7 +33,8 @@ def is_log_broken(path: Path) -> bool:
     descriptor of its files drops SQLite's locks.
 
     Args:
-        path: the database. One that cannot be opened is damaged in another way: False.
+        path: the database, which must begin as one: SQLite deletes the log beside any other file.
+            One that cannot be opened is damaged in another way: False.
 
     Raises:
         OSError: the log cannot be read.

@@ -1,6 +1,7 @@
 """Chunks, gaps and markers as capture adds them."""
 
 import hashlib
+import sqlite3
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +13,8 @@ COLUMNS: Final = (
     "s.session_id, c.sequence, c.first_sample, c.samples, c.sha256, c.size, c.started_at, "
     "c.acked_at, c.refused_code"
 )
+LOST_PART: Final = "damaged"
+"""The refusal of a chunk whose bytes were lost with a damaged file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,8 @@ class ChunkRows(SpoolBase):
                 values,
             )
             if added.rowcount != 1:
-                self._must_be_there(chunk)
+                key = self._must_be_there(chunk)
+                bring_back_audio(connection, {**values, "session": key}, chunk.data)
                 return
             connection.execute(
                 "INSERT INTO audio (chunk, data) VALUES (?, ?)", (added.lastrowid, chunk.data)
@@ -149,10 +153,11 @@ class ChunkRows(SpoolBase):
         with self._writing() as connection:
             connection.execute(sql, values)
 
-    def _must_be_there(self, chunk: NewChunk) -> None:
+    def _must_be_there(self, chunk: NewChunk) -> int:
+        key = self._key(chunk.session_id)
         known = self._row(
             "SELECT sha256 FROM chunks WHERE session = :session AND sequence = :sequence",
-            {"session": self._key(chunk.session_id), "sequence": chunk.sequence},
+            {"session": key, "sequence": chunk.sequence},
         )
         if known is None or known["sha256"] != chunk.sha256:
             raise SpoolFailureError(
@@ -160,3 +165,28 @@ class ChunkRows(SpoolBase):
                 f"Part {chunk.sequence} of the session {chunk.session_id} is there with other"
                 " bytes.",
             )
+        return key
+
+
+def bring_back_audio(connection: sqlite3.Connection, values: Values, data: bytes) -> None:
+    """Give a chunk whose row is here its bytes again, if they were lost with a damaged file.
+
+    Args:
+        connection: in a transaction.
+        values: `session` (row number), `sequence` and `sha256` of the chunk.
+        data: the bytes, which have that SHA-256.
+    """
+    where = (
+        "chunks.session = :session AND chunks.sequence = :sequence AND chunks.sha256 = :sha256"
+        " AND NOT EXISTS (SELECT 1 FROM audio WHERE chunk = chunks.id) AND EXISTS (SELECT 1"
+        " FROM sessions WHERE id = chunks.session AND audio_deleted_at IS NULL)"
+    )
+    added = connection.execute(
+        f"INSERT INTO audio (chunk, data) SELECT id, :data FROM chunks WHERE {where}",  # noqa: S608 - ours
+        {**values, "data": data},
+    )
+    if added.rowcount == 1:
+        connection.execute(
+            "UPDATE chunks SET refused_code = NULL WHERE id = :id AND refused_code = :lost",
+            {"id": added.lastrowid, "lost": LOST_PART},
+        )

@@ -37,15 +37,12 @@ def is_damaged(path: Path, connect: Connect) -> bool:
         if not path.exists():
             return log_size > 0
         size = path.stat().st_size
-        with path.open("rb") as file:
-            # SQLite would drop the WAL beside a file that does not begin like this.
-            if file.read(len(_MAGIC)) != _MAGIC:
-                return True
+        # SQLite would drop the WAL beside a file that does not begin like this.
+        if not begins_as_database(path):
+            return True
         if is_log_broken(path):
             return True
-    thorough = (path.parent / _SUSPECT).exists() or size <= (
-        WHOLE_AFTER_CRASH if log_size else ALWAYS_WHOLE
-    )
+    thorough = is_suspect(path.parent) or size <= (WHOLE_AFTER_CRASH if log_size else ALWAYS_WHOLE)
     try:
         # Writing is allowed here so that SQLite can recover the WAL of a crash.
         connection = connect(path.absolute().as_uri())
@@ -60,9 +57,22 @@ def is_damaged(path: Path, connect: Connect) -> bool:
         raise failure from error
 
 
+def begins_as_database(path: Path) -> bool:
+    """Whether a file is there and begins with SQLite's sixteen bytes."""
+    if not path.exists():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC
+
+
 def mark_suspect(folder: Path) -> None:
     """Note that SQLite found damage, so that the next open looks at the whole file."""
     (folder / _SUSPECT).touch(mode=0o600)
+
+
+def is_suspect(folder: Path) -> bool:
+    """Whether SQLite has found damage since the spool was opened."""
+    return (folder / _SUSPECT).exists()
 
 
 def unmark_suspect(folder: Path) -> None:

@@ -26,6 +26,10 @@ class FailureKind(StrEnum):
     OTHER = "other"
 
 
+MOVING_HELPS: Final = frozenset({FailureKind.DAMAGED, FailureKind.IO, FailureKind.READ_ONLY})
+"""What a running program can escape by going on in another file or folder."""
+
+
 class SpoolFailureError(SpoolError):
     """A SpoolError with its kind."""
 

@@ -18,8 +18,9 @@ from typing import Any, Final
 
 import msgspec
 
-from scribe_desktop.model import SAMPLE_RATE
+from scribe_desktop.model import SAMPLE_RATE, GapReason
 from scribe_desktop.spool.base import SpoolBase
+from scribe_desktop.spool.chunks import LOST_PART, bring_back_audio
 from scribe_desktop.spool.failures import FailureKind, SpoolFailureError
 from scribe_desktop.spool.quarantine import waiting, write_report
 from scribe_desktop.spool.wreck import Row, Wreck
@@ -27,7 +28,6 @@ from scribe_server import protocol
 
 log = logging.getLogger(__name__)
 
-LOST_PART: Final = "damaged"
 _SESSION: Final = (
     "session_id", "title", "source", "started_at", "timezone", "channels", "bitrate", "device",
     "forked_from", "forked_to", "paused", "recovered", "ended_at", "refused_code",
@@ -56,6 +56,7 @@ class Salvage(msgspec.Struct, frozen=True, rename="camel"):
         lost_parts: chunks whose bytes cannot be read and that the server had not confirmed.
         lost_ms: the sound in them, as far as their length is known.
         torn: whether rows of recordings or parts lie on pages that cannot be read.
+        differing: parts that were not taken over, because other bytes are in their place already.
         why: the damage, when the file could not be opened at all.
     """
 
@@ -65,7 +66,13 @@ class Salvage(msgspec.Struct, frozen=True, rename="camel"):
     lost_parts: int = 0
     lost_ms: int = 0
     torn: bool = False
+    differing: int = 0
     why: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that the file held is here now, so that it is needed no more."""
+        return not (self.why or self.torn or self.lost_parts or self.differing)
 
     @property
     def words(self) -> str:
@@ -75,7 +82,8 @@ class Salvage(msgspec.Struct, frozen=True, rename="camel"):
         saved = f"{self.sessions} recordings with {self.parts} parts were saved"
         lost = f"{self.lost_parts} parts ({self.lost_ms / 60_000:.1f} minutes) were lost"
         torn = "; some of its entries cannot be read" if self.torn else ""
-        ending = f"{lost if self.lost_parts else 'no part was lost'}{torn}."
+        other = f"; {self.differing} parts are here with other bytes" if self.differing else ""
+        ending = f"{lost if self.lost_parts else 'no part was lost'}{torn}{other}."
         return f"{saved}, {ending} It is kept: {self.place}"
 
 
@@ -129,7 +137,9 @@ class _Transfer:
         self._keys: dict[int, int] = {}
         self._deleted: set[int] = set()
         self._unsent: Counter[int] = Counter()
-        self._parts = self._lost = self._lost_ms = 0
+        self._known: dict[int, int] = {}
+        self._ends: dict[int, tuple[int, int]] = {}
+        self._parts = self._lost = self._lost_ms = self._differing = 0
 
     def run(self) -> Salvage:
         self._spool.change(self._take_meta)
@@ -139,6 +149,7 @@ class _Transfer:
         for row in self._wreck.rows("chunks"):
             if _is_chunk(row):
                 self._take_chunk(row)
+        self._declare_lost_ends()
         tables = list(_LABELS) if self._keep_acks else ["gaps", "markers"]
         for table in tables:
             for row in self._wreck.rows(table):
@@ -153,6 +164,7 @@ class _Transfer:
             lost_parts=self._lost + missing,
             lost_ms=self._lost_ms + missing * protocol.CHUNK_MS,
             torn=bool(unreadable["sessions"] or unreadable["chunks"] or self._wreck.log_is_broken),
+            differing=self._differing,
         )
 
     def _take_meta(self, connection: sqlite3.Connection) -> None:
@@ -162,6 +174,8 @@ class _Transfer:
         )
 
     def _take_session(self, row: Row) -> None:
+        if isinstance(row.get("chunks"), int):
+            self._known[row["id"]] = row["chunks"]
         if row.get("audio_deleted_at") is not None:
             self._deleted.add(row["id"])
         elif _all_of(row, int, "chunks", "acked"):
@@ -169,6 +183,12 @@ class _Transfer:
 
         def take(connection: sqlite3.Connection) -> None:
             _insert(connection, "sessions", {name: row.get(name) for name in _SESSION})
+            # A recording that moved to another file while it ran has ended in the last of them.
+            connection.execute(
+                "UPDATE sessions SET ended_at = :ended_at, paused = 0"
+                " WHERE session_id = :session_id AND ended_at IS NULL AND :ended_at NOTNULL",
+                {"session_id": row["session_id"], "ended_at": row.get("ended_at")},
+            )
             found = connection.execute(
                 "SELECT id FROM sessions WHERE session_id = ?", (row["session_id"],)
             ).fetchone()
@@ -182,6 +202,8 @@ class _Transfer:
         if data is not None and hashlib.sha256(data).hexdigest() != row["sha256"]:
             data = None
         values = {name: row[name] for name in _CHUNK}
+        end = row["sequence"] + 1, row["first_sample"] + row["samples"]
+        self._ends[row["session"]] = max(end, self._ends.get(row["session"], end))
         self._unsent[row["session"]] -= row["acked_at"] is None
         if not self._keep_acks:
             values["acked_at"] = None
@@ -196,11 +218,34 @@ class _Transfer:
             added = _insert(connection, "chunks", values)
             if added is not None and data is not None:
                 connection.execute("INSERT INTO audio (chunk, data) VALUES (?, ?)", (added, data))
+                # It may be the part for whose lack the recording was given up.
+                connection.execute(
+                    "UPDATE sessions SET refused_code = NULL WHERE id = ? AND refused_code = ?",
+                    (values["session"], LOST_PART),
+                )
+            elif data is not None:
+                bring_back_audio(connection, values, data)
+            self._differing += added is None and _is_another(connection, values)
 
         self._spool.change(take)
         self._parts += not lost
         self._lost += lost
         self._lost_ms += row["samples"] * 1000 // SAMPLE_RATE if lost else 0
+
+    def _declare_lost_ends(self) -> None:
+        """Label the end of recordings whose last parts left no row: nothing else would show it.
+
+        A part that is missing between others shows by itself.
+        """
+        for number, count in self._known.items():
+            following, end = self._ends.get(number, (0, 0))
+            if following < count and number in self._keys:
+                lost_ms = (count - following) * protocol.CHUNK_MS
+                gap: Row = {
+                    "session": number, "at_sample": end, "samples": 0,
+                    "reason": GapReason.LOST, "wall_ms": lost_ms,
+                }  # fmt: skip
+                self._take_label("gaps", gap)
 
     def _make_session(self, connection: sqlite3.Connection, chunk: Row) -> None:
         """Give chunks whose session's row is gone a new one, the same at each attempt."""
@@ -241,6 +286,14 @@ def _insert(connection: sqlite3.Connection, table: str, values: Row) -> int | No
         columns,
     )
     return added.lastrowid if added.rowcount == 1 else None
+
+
+def _is_another(connection: sqlite3.Connection, values: Row) -> bool:
+    """Whether the place of a chunk is taken by other bytes, or it could not be put there."""
+    found = connection.execute(
+        "SELECT sha256 FROM chunks WHERE session = :session AND sequence = :sequence", values
+    ).fetchone()
+    return found is None or found[0] != values["sha256"]
 
 
 def _count_receipts(connection: sqlite3.Connection) -> None:

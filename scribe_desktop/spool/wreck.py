@@ -1,17 +1,25 @@
 """A damaged spool, read around its bad pages; the file is never changed.
 
+A file that is empty or does not begin as a database is put together with its log first, beside it.
+
 A page that cannot be read makes every query that touches it fail. So rows are asked for by ranges
 of their number, and a range that fails is halved until only the rows of the bad page are missing.
 """
 
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
 from scribe_desktop.spool.broken_log import is_log_broken
+from scribe_desktop.spool.damage import begins_as_database
 from scribe_desktop.spool.failures import FailureKind, SpoolFailureError, converted
+from scribe_desktop.spool.quarantine import side_file
+from scribe_desktop.spool.wal import committed, rebuild
 
 Row = dict[str, Any]
 
@@ -22,6 +30,8 @@ MOST_FAILURES: Final = 50_000
 _LEAST_ROW: Final = 64
 """Bytes: no row of a table with numbered rows is shorter, which bounds their number."""
 _BUSY_S: Final = 10.0
+_REBUILT: Final = "rebuilt.sqlite3"
+_FORMAT_VERSIONS: Final = 18
 
 
 class Wreck:
@@ -39,12 +49,14 @@ class Wreck:
         self.unreadable: Counter[str] = Counter()
         self._failures = 0
         with converted():
-            self.log_is_broken = is_log_broken(path)
-            self._size = path.stat().st_size if path.exists() else 0
+            self.log_is_broken = begins_as_database(path) and is_log_broken(path)
+            self._rebuilt = _rebuilt(path)
+            readable = self._rebuilt or path
+            self._size = readable.stat().st_size if readable.exists() else 0
             if not self._size:
                 raise SpoolFailureError(FailureKind.DAMAGED, "The file is empty.")
             self._connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S
+                f"{readable.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S
             )
         self._connection.row_factory = sqlite3.Row
         self._connection.text_factory = lambda data: data.decode("utf-8", "replace")
@@ -54,12 +66,15 @@ class Wreck:
                 self._connection.execute("PRAGMA writable_schema = ON")
                 self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except BaseException:
-            self._connection.close()
+            self.close()
             raise
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, and remove what was put together from its log."""
         self._connection.close()
+        if self._rebuilt is not None:
+            with converted():
+                self._rebuilt.unlink(missing_ok=True)
 
     def rows(self, table: str, key: str = "id") -> Iterator[Row]:
         """The readable rows of a table in ascending order of their number."""
@@ -126,3 +141,24 @@ class Wreck:
                     ranges += [(middle + 1, high), (low, middle)]
             else:
                 yield from (dict(row) for row in found)
+
+
+def _rebuilt(path: Path) -> Path | None:
+    """A copy with the pages of the log, where SQLite would not read the log; else None."""
+    log = side_file(path, "-wal")
+    if not log.exists() or begins_as_database(path):
+        return None
+    target = path.with_name(_REBUILT)
+    with log.open("rb") as pages:
+        found = committed(pages)
+        if found is None:
+            return None
+        with ExitStack() as files:
+            file = files.enter_context(path.open("rb")) if path.exists() else BytesIO()
+            descriptor = os.open(target, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+            copy = files.enter_context(os.fdopen(descriptor, "w+b"))
+            rebuild(file, pages, found, copy)
+            # No log belongs to the copy (sqlite.org/fileformat2.html, 1.3.3).
+            copy.seek(_FORMAT_VERSIONS)
+            copy.write(b"\x01\x01")
+    return target

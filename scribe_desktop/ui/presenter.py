@@ -14,7 +14,13 @@ from scribe_desktop.model import (
     Status,
     SyncState,
 )
-from scribe_desktop.ui.problems import Problem, capture_problem, sync_problem
+from scribe_desktop.ui.problems import (
+    Problem,
+    capture_problem,
+    room_problem,
+    storage_problem,
+    sync_problem,
+)
 from scribe_desktop.ui.words import Words, clock, seconds
 
 
@@ -105,10 +111,15 @@ def present(status: Status, words: Words, *, sync_paused: bool = False) -> View:
         clock=clock(seconds(capture.samples) if capturing else 0),
         recorded=words.recorded(status) if capturing else "",
         sync=sync_line(status, words, sync_paused=sync_paused),
-        problem=trouble or refusal,
+        problem=trouble or refusal or _notice(status, words),
         actions=_actions(status, sync_paused=sync_paused),
         capturing=capturing,
     )
+
+
+def _notice(status: Status, words: Words) -> Problem | None:
+    """What does not disturb recording and sending yet."""
+    return storage_problem(status.storage, words) or room_problem(status.room, words)
 
 
 def _matter(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from scribe_desktop.model import CaptureReason, CaptureState, CaptureStatus, SyncState, SyncStatus
+from scribe_desktop.room import Room, RoomLevel
 from scribe_desktop.ui.words import Words
 
 SIGN_IN_CODES = frozenset({"unauthorized", "token_expired"})
@@ -52,8 +53,38 @@ def capture_problem(capture: CaptureStatus, words: Words) -> Problem | None:
             message = capture.error or tr("“{device}” did not start.").format(device=device)
             return Problem(tr("Microphone does not answer"), message, tr("Try another one."), fix)
         case _:
-            message = capture.error or tr("The recording ended by itself.")
-            return Problem(tr("Recording failed"), message, tr("What was recorded is safe."), fix)
+            return _failure(capture, fix, words)
+
+
+def _failure(capture: CaptureStatus, fix: Fix, words: Words) -> Problem:
+    tr = words.tr
+    if capture.reason is CaptureReason.SPOOL and capture.state is not CaptureState.IDLE:
+        message = tr("The sound is held in memory until another place for it is found.")
+        return Problem(tr("The disk refuses"), message, capture.error, fix)
+    message = capture.error or tr("The recording ended by itself.")
+    return Problem(tr("Recording failed"), message, tr("What was recorded is safe."), fix)
+
+
+def storage_problem(notice: str, words: Words) -> Problem | None:
+    """Recordings are not where they belong, or None: they are."""
+    if not notice:
+        return None
+    tr = words.tr
+    remedy = tr("Free some space or repair the folder, then start Scribe again.")
+    return Problem(tr("Recordings are kept elsewhere"), notice, remedy)
+
+
+def room_problem(room: Room | None, words: Words) -> Problem | None:
+    """Little room on the disk, or None: there is plenty."""
+    if room is None or room.level is RoomLevel.PLENTY:
+        return None
+    tr = words.tr
+    title = {
+        RoomLevel.LOW: tr("Little room on this computer"),
+        RoomLevel.VERY_LOW: tr("Very little room on this computer"),
+        RoomLevel.NONE: tr("Disk full"),
+    }[room.level]
+    return Problem(title, room.words, tr("Free some space. What was recorded is safe."))
 
 
 def sync_problem(sync: SyncStatus, words: Words) -> Problem | None:

@@ -169,21 +169,25 @@ class Gui(QObject):
             self.window.show()
 
     def _tell_what_the_start_found(self) -> None:
-        if self._app.recovery_failure is not None:
-            self.window.show_error(self._app.recovery_failure)
-        if self._app.salvaged:
+        storage = self._app.storage
+        if storage.recovery_failure is not None:
+            self.window.show_error(storage.recovery_failure)
+        if storage.taken_over:
+            what = " ".join(found.words for found in storage.taken_over)
+            self.window.show_news(tr("Recordings are back in their place"), what, "")
+        if storage.salvaged:
             message = tr("A damaged file was put aside. {what}").format(
-                what=" ".join(found.words for found in self._app.salvaged)
+                what=" ".join(found.words for found in storage.salvaged)
             )
             remedy = tr("What a server has is safe there. Keep that file: it may be repaired.")
             self.window.show_error(ScribeError(tr("Recordings were salvaged"), message, remedy))
-        if self._app.recovered:
+        if storage.recovered:
             self.shelf.read.connect(self._tell_recovered)
 
     @Slot(object)
     def _tell_recovered(self, shelf: Shelf) -> None:
         self.shelf.read.disconnect(self._tell_recovered)
-        found = [s for s in shelf.sessions if s.session_id in self._app.recovered]
+        found = [s for s in shelf.sessions if s.session_id in self._app.storage.recovered]
         told = [f"“{s.title}” ({self.words.session_length(s)})" for s in found]
         message = tr("{names} after an unexpected stop.").format(names=", ".join(told))
         self.window.show_news(tr("Recovered"), message, tr("It is kept like any other recording."))

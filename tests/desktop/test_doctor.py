@@ -1,5 +1,6 @@
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -137,17 +138,24 @@ def test_a_damaged_file_is_told(tmp_path: Path) -> None:
     assert "not a database" in integrity(file)
 
 
+def test_recordings_in_a_rescue_folder_are_told(tmp_path: Path) -> None:
+    examined = patient(tmp_path)
+    assert doctor.check_rescue(examined)[0] is Level.OK
+    elsewhere = replace(examined, paths=replace(examined.paths, rescue_dirs=(tmp_path / "there",)))
+    with closing(spool_in(tmp_path / "there" / "spool")) as spool:
+        add_session(spool, session_id_of(1), chunks=1)
+    level, words = doctor.check_rescue(elsewhere)
+    assert level is Level.WARN
+    assert str(tmp_path / "there") in words
+
+
 @pytest.mark.parametrize(
     ("free", "level"), [(1 << 20, Level.FAIL), (500 << 20, Level.WARN), (2 << 30, Level.OK)]
 )
 def test_little_room_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, level: Level
 ) -> None:
-    class Usage:
-        def __init__(self) -> None:
-            self.free = free
-
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: Usage())
+    monkeypatch.setattr(doctor, "free_bytes", lambda _: free)
     assert doctor.check_room(patient(tmp_path))[0] is level
 
 

@@ -95,12 +95,17 @@ def one_chunk(sound: npt.NDArray[np.int16]) -> bytes:
 class FakeSpool:
     """Keeps in memory what capture commits; `failing` lets the next so many calls fail."""
 
+    created: list[NewSession] = field(default_factory=list)
     chunks: list[NewChunk] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     markers: list[Marker] = field(default_factory=list)
     paused: list[bool] = field(default_factory=list)
     ended_at: int | None = None
     failing: int = 0
+
+    def create_session(self, new: NewSession) -> None:
+        self._fail()
+        self.created.append(new)
 
     def add_chunk(self, chunk: NewChunk) -> None:
         self._fail()

@@ -30,6 +30,7 @@ class FakeRecorder:
     ) -> None:
         self.failure: ScribeError | None = None
         self.refuses: ScribeError | None = None
+        self.refuses_once = False
         self.ends_at_once = False
         self.calls: list[str] = []
         self._spool = spool
@@ -43,7 +44,9 @@ class FakeRecorder:
 
     def start(self, request: Any) -> None:
         if self.refuses is not None:
-            raise self.refuses
+            refusal = self.refuses
+            self.refuses = None if self.refuses_once else refusal
+            raise refusal
         self.calls.append("start")
         self.request = request
         with closing(Spool.open(self._spool)) as spool:
@@ -76,6 +79,19 @@ class FakeRecorder:
 
     def add_marker(self, label: str) -> None:
         self.calls.append(f"marker {label}")
+
+    def release(self) -> None:
+        self.calls.append("release")
+
+    def use(self, spool_folder: Path, journal_folder: Path) -> None:
+        self.calls.append("use")
+        self._spool = spool_folder
+        if self._status.state is CaptureState.RECORDING:
+            self._show(CaptureState.RECORDING, self._status.session_id, self._status.title)
+
+    def say(self, status: CaptureStatus) -> None:
+        self._status = status
+        self._on_status(status)
 
     def _show(self, state: CaptureState, session_id: str | None, title: str) -> None:
         self._status = CaptureStatus(
@@ -215,11 +231,12 @@ def make_app(
     settings: Settings | None = None,
     credentials: Credentials | None = None,
     machine_id: str = "a machine",
+    rescue_dirs: tuple[Path, ...] = (),
 ) -> App:
     """An App with fake parts."""
     return App(
         settings or Settings(),
-        paths_in(folder),
+        replace(paths_in(folder), rescue_dirs=rescue_dirs),
         credentials or MemoryCredentials(),
         environ={},
         parts=made.parts(),

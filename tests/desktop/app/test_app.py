@@ -3,6 +3,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ from scribe_desktop.app.app import default_title
 from scribe_desktop.config import Settings
 from scribe_desktop.control import call, is_listening
 from scribe_desktop.errors import AlreadyRecordingError, AudioError, ScribeError, SpoolError
-from scribe_desktop.model import CaptureState
-from scribe_desktop.spool import Spool
+from scribe_desktop.model import CaptureReason, CaptureState
+from scribe_desktop.spool import FailureKind, Spool, SpoolFailureError
 from scribe_desktop.spool.quarantine import FILE_NAME
 from tests.parts.damaging import overwrite_page, root_page
 from tests.parts.fake_app_parts import Made, make_app, paths_in
@@ -126,7 +127,7 @@ def test_an_open_session_of_a_crash_is_recovered(tmp_path: Path, made: Made) -> 
     app = make_app(tmp_path, made)
     app.start()
     app.stop()
-    assert app.recovered == [ONE]
+    assert app.storage.recovered == [ONE]
     assert [(s.recovered, s.ended_at is not None) for s in app.sessions()] == [(True, True)]
 
 
@@ -139,7 +140,7 @@ def test_a_failed_recovery_does_not_prevent_recording(
     monkeypatch.setattr("scribe_desktop.capture.recovery.recover_sessions", refuse)
     app = make_app(tmp_path, made)
     app.start()
-    assert app.recovery_failure is not None
+    assert app.storage.recovery_failure is not None
     assert app.start_recording()
     app.stop()
 
@@ -150,7 +151,7 @@ def test_a_damaged_spool_is_put_aside_and_recording_goes_on(tmp_path: Path, made
     (folder / "spool.sqlite3").write_bytes(b"no database" * 1000)
     app = make_app(tmp_path, made)
     app.start()
-    assert app.quarantined is not None
+    assert app.storage.quarantined is not None
     assert app.start_recording()
     app.stop()
 
@@ -168,12 +169,12 @@ def test_what_a_damaged_spool_still_holds_is_there_after_the_start(
     app = make_app(tmp_path, made)
     app.start()
 
-    assert app.quarantined is not None
+    assert app.storage.quarantined is not None
     assert [session.session_id for session in app.sessions()] == [session_id]
-    assert [found.parts for found in app.salvaged] == [len(app.chunks(session_id))] == [1]
+    assert [found.parts for found in app.storage.salvaged] == [len(app.chunks(session_id))] == [1]
     assert made.syncs[0].device_id == made.syncs[1].device_id
     told = call(app.paths.control_socket, {"command": "status"})["salvaged"]
-    assert str(app.quarantined) in told[0]
+    assert str(app.storage.quarantined) in told[0]
     app.stop()
 
 
@@ -186,7 +187,7 @@ def test_a_salvage_that_the_disk_refuses_does_not_prevent_the_start(
     monkeypatch.setattr(Spool, "salvage_quarantined", refuse)
     app = make_app(tmp_path, made)
     app.start()
-    assert app.recovery_failure is not None
+    assert app.storage.recovery_failure is not None
     assert app.start_recording()
     app.stop()
 
@@ -263,3 +264,42 @@ def test_the_engine_loads_no_qt() -> None:
     code = "import sys, json, scribe_desktop.app; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert not [name for name in json.loads(done.stdout) if name.startswith("PySide6")]
+
+
+def test_a_spool_that_fails_under_a_recording_is_changed(app: App, made: Made) -> None:
+    session_id = app.start_recording()
+    first = made.sync
+    refused = replace(app.capture, reason=CaptureReason.SPOOL)
+    made.recorder.say(refused)
+    wait_until(lambda: len(made.syncs) == 2, timeout_s=10, what="another sync engine")
+    assert made.recorder.calls == ["start", "release", "use"]
+    assert first.calls[-1] == "stop"
+    wait_until(lambda: "start" in made.sync.calls, timeout_s=10, what="its start")
+    assert app.capture.session_id == session_id
+
+
+def test_a_recording_that_the_spool_refuses_is_begun_in_another(app: App, made: Made) -> None:
+    made.recorder.refuses = SpoolFailureError(FailureKind.IO, "It does not answer.")
+    made.recorder.refuses_once = True
+    assert app.start_recording()
+    assert made.recorder.calls == ["release", "use", "start"]
+
+
+def test_in_a_rescue_folder_the_bundled_server_stays_away(tmp_path: Path, made: Made) -> None:
+    app = make_app(tmp_path, made, rescue_dirs=(tmp_path / "rescue",))
+    (tmp_path / "data").write_text("no folder")
+    app.start()
+    session_id = app.start_recording()
+    wait_until(lambda: made.sync.targets == [None], timeout_s=10, what="no target")
+    assert made.servers == []
+    told = call(app.paths.control_socket, {"command": "status"})
+    assert str(tmp_path / "rescue") in told["storage"]
+    assert told["folder"] == str(tmp_path / "rescue")
+    app.stop()
+
+    (tmp_path / "data").unlink()
+    app.start()
+    assert [session.session_id for session in app.sessions()] == [session_id]
+    told = call(app.paths.control_socket, {"command": "status"})
+    assert (told["storage"], len(told["takenOver"])) == ("", 1)
+    app.stop()

@@ -24,8 +24,8 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 
 @pytest.fixture
 def publisher(spool: Spool, tmp_path: Path) -> Iterator[Publisher]:
-    made = Publisher(tmp_path, lambda _: None)
-    made.start()
+    made = Publisher(lambda _: None)
+    made.start(tmp_path)
     yield made
     made.stop()
 
@@ -105,10 +105,10 @@ def test_upkeep_happens_at_the_start_and_its_failure_ends_nothing(
         looked.append(opened)
         raise SpoolError("Full", "There is no room.")
 
-    publisher = Publisher(tmp_path, upkeep)
+    publisher = Publisher(upkeep)
     told = threading.Event()
     publisher.subscribe(lambda _: told.set())
-    publisher.start()
+    publisher.start(tmp_path)
     publisher.capture_changed(recording())
     assert told.wait(10)
     publisher.stop()
@@ -118,8 +118,8 @@ def test_upkeep_happens_at_the_start_and_its_failure_ends_nothing(
 @pytest.mark.logs_errors
 def test_without_a_spool_the_status_still_shows_the_parts(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    publisher = Publisher(tmp_path / "file", lambda _: None)
-    publisher.start()
+    publisher = Publisher(lambda _: None)
+    publisher.start(tmp_path / "file")
     publisher.capture_changed(recording())
     assert publisher.status.capture.session_id == ONE
     publisher.stop()

@@ -310,10 +310,11 @@ def test_a_disk_that_stays_full_ends_the_recording(desk: Desk) -> None:
     assert desk.opened == 0
 
 
-def test_reasons_tell_a_full_disk_from_the_rest() -> None:
+def test_reasons_tell_a_full_disk_and_a_failing_spool_from_the_rest() -> None:
     full = SpoolFailureError(FailureKind.DISK_FULL, "No room.")
     assert reason_of(full) is CaptureReason.DISK_FULL
-    assert reason_of(SpoolFailureError(FailureKind.IO, "EIO.")) is CaptureReason.FAILED
+    assert reason_of(SpoolFailureError(FailureKind.IO, "EIO.")) is CaptureReason.SPOOL
+    assert reason_of(SpoolFailureError(FailureKind.LOCKED, "Busy.")) is CaptureReason.FAILED
     assert reason_of(AudioError("a", "b")) is CaptureReason.FAILED
 
 

@@ -212,3 +212,49 @@ def test_a_journal_that_failed_is_written_anew_from_memory(
     desk.writer.sync()
     assert desk.writer.trouble is None
     assert desk.journalled() == [index * 960 - 312 for index in range(46, 61)]
+
+
+def test_a_recording_that_moves_to_another_spool_loses_nothing(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    sound = tone(200 * 960)
+    desk.writer.feed(sound[: 70 * 960])
+    desk.writer.let_go()
+    desk.writer.feed(sound[70 * 960 : 130 * 960])
+    desk.writer.sync()
+    assert desk.writer.trouble is not None
+    there = Desk(tmp_path / "elsewhere")
+    there.journal.close()
+
+    desk.writer.move(there.spool, there.journal)
+    assert desk.writer.trouble is None
+    assert desk.journal.path.exists()
+    desk.writer.feed(sound[130 * 960 :])
+    desk.writer.finish(ended_at=9)
+
+    assert there.spool.created == [desk.session]
+    first, second = desk.own_packets(), there.own_packets()
+    assert len(first) == 50
+    assert first + second == one_encode(sound)
+    assert not there.journal.path.exists()
+
+
+def test_a_paused_recording_is_paused_in_the_other_spool_too(tmp_path: Path) -> None:
+    desk, there = Desk(tmp_path), Desk(tmp_path / "elsewhere")
+    desk.writer.feed(tone(20 * 960))
+    desk.writer.pause()
+    there.journal.close()
+    desk.writer.move(there.spool, there.journal)
+    assert there.spool.paused == [True]
+    there.journal.close()
+
+
+def test_a_spool_that_refuses_the_session_is_asked_again(tmp_path: Path) -> None:
+    desk, there = Desk(tmp_path), Desk(tmp_path / "elsewhere")
+    desk.writer.feed(tone(20 * 960))
+    there.journal.close()
+    there.spool.failing = 1
+    desk.writer.move(there.spool, there.journal)
+    assert there.spool.created == []
+    desk.writer.finish(ended_at=9)
+    assert there.spool.created == [desk.session]
+    assert there.spool.chunks

@@ -1,6 +1,5 @@
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -8,9 +7,10 @@ from scribe_desktop.app import App
 from scribe_desktop.cli import host as host_module
 from scribe_desktop.cli.host import OwnHost, RunningHost, Work, is_owned, running_host, working
 from scribe_desktop.cli.shell import Shell, open_shell
+from scribe_desktop.credentials import MemoryCredentials
 from scribe_desktop.errors import SpoolError, UsageError
 from scribe_desktop.spool import SpoolLock
-from tests.parts.fake_app_parts import Made, make_app
+from tests.parts.fake_app_parts import Made
 
 
 @pytest.fixture
@@ -22,9 +22,7 @@ def shell(environ: dict[str, str], made: Made) -> Shell:
 
 @pytest.fixture
 def owner(environ: dict[str, str], shell: Shell) -> Iterator[App]:
-    app = make_app(Path(environ["SCRIBE_HOME"]), Made())
-    app.paths = shell.paths
-    app = App(shell.settings, shell.paths, app._credentials, environ={}, parts=Made().parts())
+    app = App(shell.settings, shell.paths, MemoryCredentials(), environ={}, parts=Made().parts())
     app.start()
     yield app
     app.stop()

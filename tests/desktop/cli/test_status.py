@@ -3,7 +3,7 @@ from contextlib import closing
 from typing import Any
 
 from scribe_desktop.app import App
-from scribe_desktop.cli.status import damage_lines
+from scribe_desktop.cli.status import storage_lines
 from scribe_desktop.config import Settings
 from scribe_desktop.credentials import MemoryCredentials
 from scribe_desktop.paths import Paths
@@ -43,7 +43,13 @@ def test_the_running_instance_tells_what_it_records(
 
 
 def test_what_was_salvaged_is_told() -> None:
-    assert damage_lines({"salvaged": ["2 parts were saved."]}) == [
+    assert storage_lines({"salvaged": ["2 parts were saved."]}) == [
         "A damaged file was put aside. 2 parts were saved."
     ]
-    assert damage_lines({}) == []
+    assert storage_lines({}) == []
+
+
+def test_the_room_that_is_left_is_told() -> None:
+    assert storage_lines({"room": {"free": 600 << 20, "minutes": 21}}) == [
+        "Room for 20 more minutes."
+    ]

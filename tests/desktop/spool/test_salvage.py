@@ -1,5 +1,6 @@
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -218,3 +219,53 @@ def test_acks_and_receipts_that_are_not_believed_are_left_out(tmp_path: Path) ->
 
     assert spool.pending() == 6
     assert spool.receipt(ONE) is None
+
+
+@pytest.mark.parametrize("size", [0, 100], ids=["empty", "header gone"])
+def test_parts_that_only_the_log_holds_are_saved_when_the_file_is_gone(
+    tmp_path: Path, size: int
+) -> None:
+    """The process was killed with everything in the log, and the file has lost its beginning."""
+    killed = Spool.open(tmp_path / "killed")
+    add_session(killed, ONE, chunks=3, size=BIG)
+    (tmp_path / "now").mkdir()
+    for ending in ("", "-wal"):
+        shutil.copy(tmp_path / "killed" / f"{FILE_NAME}{ending}", tmp_path / "now")
+    killed.close()
+    file = tmp_path / "now" / FILE_NAME
+    with file.open("r+b") as opened:
+        opened.write(b"\0" * size)
+        opened.truncate(file.stat().st_size if size else 0)
+
+    spool, found = opened_anew(tmp_path / "now")
+
+    assert (found.sessions, found.parts, found.complete) == (1, 3, True)
+    assert spool.chunk_data(ONE, 2) == chunk_bytes(ONE, 2, BIG)
+    assert spool.quarantined is not None
+    assert sorted(path.name for path in spool.quarantined.parent.iterdir()) == [
+        REPORT,
+        FILE_NAME,
+        f"{FILE_NAME}-wal",
+    ]
+    spool.close()
+
+
+def test_an_end_that_left_no_row_is_declared_in_the_manifest(tmp_path: Path) -> None:
+    fill(tmp_path)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
+        db.execute("DROP TRIGGER IF EXISTS chunks_deleted")
+        known = db.execute("SELECT chunks FROM sessions WHERE session_id = ?", (TWO,)).fetchone()
+        db.execute(
+            "DELETE FROM chunks WHERE sequence = 2 AND session ="
+            " (SELECT id FROM sessions WHERE session_id = ?)", (TWO,)
+        )  # fmt: skip
+        db.execute("UPDATE sessions SET chunks = ? WHERE session_id = ?", (*known, TWO))
+        db.commit()
+    break_index(tmp_path)
+
+    spool, _ = opened_anew(tmp_path)
+
+    assert Gap(2 * 1_440_000, 0, "lost", 30_000) in spool.gaps(TWO)
+    assert [gap.reason for gap in spool.manifest(TWO).gaps] == ["xrun", "lost"]
+    assert "lost" not in {gap.reason for gap in spool.gaps(ONE)}
+    spool.close()

@@ -1,11 +1,12 @@
 """An engine that only remembers: the same surface as `scribe_desktop.app.App`, no threads."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from scribe_desktop.config import Settings
+from scribe_desktop.errors import ScribeError
 from scribe_desktop.model import (
     SAMPLE_RATE,
     CaptureState,
@@ -17,10 +18,7 @@ from scribe_desktop.model import (
     SyncStatus,
 )
 from scribe_desktop.paths import Paths
-
-if TYPE_CHECKING:
-    from scribe_desktop.errors import ScribeError
-    from scribe_desktop.spool import Salvage
+from scribe_desktop.spool import Salvage
 
 NOON = 1_791_374_400_000
 """2026-10-07 12:00 UTC."""
@@ -94,6 +92,16 @@ def status_of(
     )
 
 
+@dataclass
+class FakeStorage:
+    """What the start has found."""
+
+    recovered: list[str] = field(default_factory=list)
+    salvaged: list[Salvage] = field(default_factory=list)
+    taken_over: list[Salvage] = field(default_factory=list)
+    recovery_failure: ScribeError | None = None
+
+
 class FakeApp:
     """Does what it is told and keeps the names of the calls; `error` is raised by the next one."""
 
@@ -103,11 +111,9 @@ class FakeApp:
         self.status = status_of()
         self.calls: list[str] = []
         self.error: ScribeError | None = None
-        self.recovered: list[str] = []
         self.shelf: list[Session] = []
         self.parts: list[Chunk] = []
-        self.salvaged: list[Salvage] = []
-        self.recovery_failure: ScribeError | None = None
+        self.storage = FakeStorage()
         self.handlers: dict[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {}
         self._subscribers: list[Callable[[Status], None]] = []
 

@@ -1,7 +1,15 @@
 import pytest
 
-from scribe_desktop.model import CaptureReason, CaptureStatus, SyncState, SyncStatus
-from scribe_desktop.ui.problems import Fix, Problem, capture_problem, sync_problem
+from scribe_desktop.model import CaptureReason, CaptureState, CaptureStatus, SyncState, SyncStatus
+from scribe_desktop.room import MB, Room
+from scribe_desktop.ui.problems import (
+    Fix,
+    Problem,
+    capture_problem,
+    room_problem,
+    storage_problem,
+    sync_problem,
+)
 from scribe_desktop.ui.words import Words
 
 WORDS = Words()
@@ -63,3 +71,38 @@ def test_the_servers_own_words_go_first() -> None:
     problem = sync_problem(status, WORDS)
     assert problem is not None
     assert problem.message == "Stored twice."
+
+
+def test_a_disk_that_refuses_a_running_recording_is_said_with_where_the_sound_is() -> None:
+    status = CaptureStatus(CaptureState.RECORDING, CaptureReason.SPOOL, error="EIO.")
+    problem = capture_problem(status, WORDS)
+    assert problem is not None
+    assert "held in memory" in problem.message
+    assert problem.fix is Fix.NONE
+
+
+def test_recordings_in_another_folder_are_a_problem_with_a_remedy() -> None:
+    assert storage_problem("", WORDS) is None
+    problem = storage_problem("They are in /there.", WORDS)
+    assert problem is not None
+    assert problem.message == "They are in /there."
+    assert problem.remedy
+
+
+@pytest.mark.parametrize(
+    ("free", "title"),
+    [
+        (1023 * MB, "Little room on this computer"),
+        (499 * MB, "Very little room on this computer"),
+        (63 * MB, "Disk full"),
+    ],
+)
+def test_little_room_is_said_in_three_steps(free: int, title: str) -> None:
+    problem = room_problem(Room(free, 20), WORDS)
+    assert problem is not None
+    assert problem.title == title
+
+
+def test_plenty_of_room_is_no_problem() -> None:
+    assert room_problem(None, WORDS) is None
+    assert room_problem(Room(1024 * MB, 20), WORDS) is None

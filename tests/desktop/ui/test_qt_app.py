@@ -157,7 +157,7 @@ def test_a_second_start_raises_the_window_from_another_thread(gui: Gui, wait: Wa
 
 def test_a_recovered_recording_is_told_once(gui: Gui, app: FakeApp, wait: Wait) -> None:
     app.shelf = [session("one", recovered=True), session("two")]
-    app.recovered = ["one"]
+    app.storage.recovered = ["one"]
     gui.start(hidden=False)
     wait(gui.window.news.isVisible)
     assert gui.window.news.accessibleName().startswith(
@@ -170,7 +170,7 @@ def test_a_recovered_recording_is_told_once(gui: Gui, app: FakeApp, wait: Wait) 
 
 
 def test_a_damaged_list_of_recordings_is_told(gui: Gui, app: FakeApp) -> None:
-    app.salvaged = [
+    app.storage.salvaged = [
         Salvage("the quarantined file", sessions=2, parts=7, lost_parts=1, lost_ms=30_000)
     ]
     gui.start(hidden=False)
@@ -181,7 +181,7 @@ def test_a_damaged_list_of_recordings_is_told(gui: Gui, app: FakeApp) -> None:
 
 
 def test_recovery_that_was_put_off_is_told(gui: Gui, app: FakeApp) -> None:
-    app.recovery_failure = SpoolError("Not recovered", "The disk is full.")
+    app.storage.recovery_failure = SpoolError("Not recovered", "The disk is full.")
     gui.start(hidden=False)
     assert gui.window.error.accessibleName() == "Not recovered. The disk is full."
 
