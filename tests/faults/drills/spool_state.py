@@ -15,7 +15,7 @@ from tests.faults.invariants import lost_promises, spooled_books
 from tests.faults.recording import RealRecorder
 from tests.faults.rig import Rig, run
 from tests.parts.capture import tone
-from tests.parts.desktop import Desktop
+from tests.parts.desktop import Desktop, Result
 from tests.parts.proof import assert_delivered, only_session, paths_of, spool_of
 from tests.parts.server import ServerProcess
 from tests.parts.sound import write_wav
@@ -188,15 +188,20 @@ def _change(path: Path, statement: str) -> None:
 
 def _is_refused(rig: Rig, word: str) -> None:
     """The real program ends at once with the code for this, and a sentence with this word."""
-    sound = write_wav(rig.round.folder / "short.wav", tone(48_000)[:, 0])
-    desktop = Desktop(rig.home, env={"SCRIBE_TOKEN": rig.server.token})
-    words = ("record", "--server", rig.server.url, "--input", str(sound), "--speed", "max")
-    ended = desktop.run(*words, expect=EXIT_SPOOL)
+    ended = _record(rig, expect=EXIT_SPOOL)
     must_hold(word in ended.stderr, f"it does not say why: {ended.stderr}")
 
 
+def _record(rig: Rig, *words: str, expect: int = 0) -> Result:
+    """A short recording by the real program."""
+    sound = write_wav(rig.round.folder / "short.wav", tone(2 * 48_000)[:, 0])
+    desktop = Desktop(rig.home, env={"SCRIBE_TOKEN": rig.server.token})
+    source = ("--server", rig.server.url, "--input", str(sound), "--speed", "max")
+    return desktop.run("record", *source, *words, json=True, expect=expect)
+
+
 def read_only(round_: Round) -> Outcome:
-    """The folder is mounted read-only: it says so, loses nothing, and goes on afterwards."""
+    """The folder is mounted read-only: it records elsewhere, and brings it back afterwards."""
     rig = Rig(round_)
     rig.start_feeder()
     folder = paths_of(rig.home).spool_dir
@@ -204,11 +209,18 @@ def read_only(round_: Round) -> Outcome:
         rig.sleep(0.2, 0.6)
         rig.kill_feeder()
         with _mounted_read_only(folder):
-            _is_refused(rig, "cannot be written")
+            session_id = str(_record(rig).json["sessionId"])
+        desktop = Desktop(rig.home, env={"SCRIBE_TOKEN": rig.server.token})
+        desktop.run("sync", "--once", "--server", rig.server.url)
+        brought_back = assert_delivered(rig.home, rig.server, session_id)
+        must_hold(brought_back.session.total_samples == 2 * 48_000, "the recording is not whole")
+        rig.foreign.add(session_id)
         began = now_ms()
         rig.start_feeder()
         rig.recovered(began)
-    return rig.ended(round_.times, "recovery includes the start of the program")
+    return rig.ended(
+        round_.times, "recorded elsewhere meanwhile; recovery includes the start of the program"
+    )
 
 
 @contextmanager
