@@ -9,9 +9,10 @@ INPUT ?= sample
 JAVASCRIPT := tests/integration/javascript
 PEERS := tests/bench/peers
 ONLY ?=
+MINUTES ?=
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c packaging/constraints.txt
 
-.PHONY: help setup setup-test run test lint types contracts unit real drills drills-quick \
+.PHONY: help setup setup-test run test lint types contracts unit real drills drills-quick soak \
         format bench bench-quick clean
 
 help: ## Say what each target does
@@ -44,6 +45,9 @@ real: setup-test ## Tests with real parts: server process, microphone, tray, key
 
 drills: setup-test ## Faults that really happen, all of them, and docs/RELIABILITY.md: 1 hour (ONLY=kill-server: one)
 	$(BIN)/python -m tests.faults $(if $(ONLY),--only $(ONLY))
+
+soak: setup-test ## An hour of recording under random faults (MINUTES=5: shorter, without a report)
+	$(BIN)/python -m tests.faults.soak $(if $(MINUTES),--minutes $(MINUTES))
 
 drills-quick: setup-test ## Each of these faults twice, in 2 minutes; what needs root says so
 	$(BIN)/python -m tests.faults --quick $(if $(ONLY),--only $(ONLY))

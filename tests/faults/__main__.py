@@ -1,8 +1,6 @@
 """Run the drills and write docs/RELIABILITY.md: `make drills`, `make drills-quick`."""
 
 import argparse
-import os
-import platform
 import secrets
 import shutil
 import sys
@@ -10,12 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.faults import catalogue, report, results, running
-from tests.faults.results import Result, Results
-
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "RELIABILITY.md"
-KEPT = ROOT / "docs" / "reliability" / "results.json"
+from tests.faults import catalogue, keeping, report, running
+from tests.faults.results import Result
 
 
 def main() -> int:
@@ -32,7 +26,7 @@ def main() -> int:
     found = running.run_all(plan, tell)
     broken = [result for result in found if result.state == "violated"]
     if not options.quick:
-        keep(found)
+        keeping.keep_drills(found)
     if not broken:
         shutil.rmtree(folder)
     print(f"{len(found)} drills in {time.monotonic() - began:.0f} s, {len(broken)} broken")
@@ -66,16 +60,6 @@ def parse(words: list[str]) -> argparse.Namespace:
 def tell(result: Result) -> None:
     """One line per drill, as it ends."""
     print(report.line(result), flush=True)
-
-
-def keep(found: list[Result]) -> None:
-    """Put the results to the earlier ones and write the page."""
-    machine = (
-        f"Linux {platform.release()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    )
-    everything = results.merged(results.read(KEPT), Results(machine, tuple(found)), catalogue.NAMES)
-    results.write(KEPT, everything)
-    PAGE.write_text(report.render(catalogue.DRILLS, everything), encoding="utf-8")
 
 
 if __name__ == "__main__":

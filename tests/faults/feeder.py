@@ -56,10 +56,16 @@ class Feeder:
         )
         self._engine.set_target(ServerTarget(options.url, os.environ.get("SCRIBE_TOKEN")))
 
+    def stop(self) -> None:
+        """Feed no more, from any thread; `run` then delivers what there is."""
+        self._stopping.set()
+
+    def trust(self) -> None:
+        """Deliver to the server that answers now, although it is not the one that was known."""
+        self._engine.accept_server_identity()
+
     def run(self) -> None:
         """Everything, to the last receipt."""
-        signal.signal(signal.SIGTERM, lambda *_: self._stopping.set())
-        signal.signal(signal.SIGUSR1, lambda *_: self._engine.accept_server_identity())
         for session in self._spool.open_sessions():
             self._end(session.session_id)
         self._engine.start()
@@ -151,4 +157,7 @@ def parse(words: list[str]) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    Feeder(parse(sys.argv[1:])).run()
+    feeder = Feeder(parse(sys.argv[1:]))
+    signal.signal(signal.SIGTERM, lambda *_: feeder.stop())
+    signal.signal(signal.SIGUSR1, lambda *_: feeder.trust())
+    feeder.run()

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from tests.faults.drill import Drill
 from tests.faults.results import Result, Results
+from tests.faults.soak.run import Soaked
 
 HEAD = """\
 # Reliability
@@ -27,7 +28,16 @@ this must hold:
 """
 
 
-def render(drills: Sequence[Drill], results: Results) -> str:
+SOAK_HEAD = """\
+## An hour under a random nemesis
+
+`make soak` records a (virtual) microphone and a sound file in real time while many more clients
+send a chunk of 120 KB every 30 s, all to one server, and faults happen at random. The processes
+whose memory is watched are not killed in the second half. In the end everything is compared.
+"""
+
+
+def render(drills: Sequence[Drill], results: Results, soaked: Soaked | None) -> str:
     """The page."""
     found = {result.name: result for result in results.results}
     parts = [HEAD, _summary(results), f"Machine: {results.machine}.\n"]
@@ -35,6 +45,7 @@ def render(drills: Sequence[Drill], results: Results) -> str:
         members = [drill for drill in drills if drill.group == group]
         parts += [f"## {group}\n", _table(members, found)]
         parts += _notes(members, found)
+    parts += soak_section(soaked)
     return "\n".join(parts)
 
 
@@ -83,6 +94,36 @@ def _notes(drills: Iterable[Drill], found: dict[str, Result]) -> list[str]:
             first = result.note.strip().splitlines()[-1]
             notes.append(f"- {drill.fault}: {first}")
     return ["\n".join(notes) + "\n"] if notes else []
+
+
+def soak_section(soaked: Soaked | None) -> list[str]:
+    """The long run."""
+    parts = [SOAK_HEAD]
+    if soaked is None:
+        return [*parts, "Not run yet.\n"]
+    rows = [f"| {fault} | {times} |" for fault, times in soaked.faults.items()]
+    parts.append("\n".join(["| Fault | Times |", "|---|---|", *rows]) + "\n")
+    worst = max(soaked.lost_ms)
+    facts = [
+        f"{soaked.at}: {soaked.minutes:g} minutes, {soaked.clients} clients, seed {soaked.seed}.",
+        f"{number(soaked.chunks)} chunks compared with their source, 0 lost.",
+        _sound(soaked),
+        f"{len(soaked.lost_ms)} lives of the killed recorder: at most {worst} ms of sound lost.",
+    ]
+    facts += [
+        f"{growth.name.capitalize()}: {growth.memory_mb:.0f} MB, {growth.memory_percent:+.2f} %/h;"
+        f" {growth.descriptors} descriptors, {growth.descriptors_percent:+.2f} %/h"
+        f" (second half of {growth.minutes:.0f} minutes)."
+        for growth in soaked.growths
+    ]
+    return [*parts, "\n".join(f"- {fact}" for fact in facts) + "\n"]
+
+
+def _sound(soaked: Soaked) -> str:
+    return (
+        f"Microphone: {number(soaked.samples)} samples, {number(soaked.differing)} differ from"
+        " what was played; no gap; the export decodes bit for bit as one continuous encode."
+    )
 
 
 def number(value: int) -> str:

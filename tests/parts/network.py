@@ -30,6 +30,7 @@ class Network:
         self._thread = threading.Thread(target=self._loop.run_forever, name="network", daemon=True)
         self._server: asyncio.Server | None = None
         self._open: asyncio.Event | None = None
+        self._never = asyncio.Event()  # kept, or those who wait for it would be collected
         self._cut = False
         self._links: set[_Link] = set()
         self.port = 0
@@ -135,11 +136,11 @@ class Network:
         try:
             while data := await reader.read(65536):
                 if link.dead:
-                    await asyncio.Event().wait()  # until the link is reset
+                    await self._never.wait()  # until the link is reset
                 writer.write(data)
                 await writer.drain()
             if link.dead:
-                await asyncio.Event().wait()
+                await self._never.wait()
             writer.write_eof()
         except OSError:
             if not link.dead:
