@@ -81,6 +81,7 @@ class GapReason(StrEnum):
     MUTE = "mute"
     SLEEP = "sleep"
     CRASH = "crash"
+    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True)

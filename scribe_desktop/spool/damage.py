@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from scribe_desktop.spool.broken_log import is_log_broken
 from scribe_desktop.spool.failures import FailureKind, converted, from_sqlite
 from scribe_desktop.spool.quarantine import side_file
 
@@ -24,7 +25,7 @@ Connect = Callable[[str], sqlite3.Connection]
 
 
 def is_damaged(path: Path, connect: Connect) -> bool:
-    """Whether the file cannot be trusted: no database, a torn schema, broken pages.
+    """Whether the file cannot be trusted: no database, a torn schema, broken pages or log.
 
     Args:
         path: the file; one that is not there is damaged only when its log has been left behind.
@@ -41,6 +42,8 @@ def is_damaged(path: Path, connect: Connect) -> bool:
         size = path.stat().st_size
         # SQLite would drop the WAL beside a file that does not begin like this.
         if not begins_as_database(path):
+            return True
+        if is_log_broken(path):
             return True
     thorough = is_suspect(path.parent) or size <= (WHOLE_AFTER_CRASH if log_size else ALWAYS_WHOLE)
     try:

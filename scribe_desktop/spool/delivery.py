@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from scribe_desktop.model import Chunk, StoredReceipt
 from scribe_desktop.spool.chunks import COLUMNS, ChunkRows
+from scribe_desktop.spool.sessions import TO_SETTLE
 from scribe_server import protocol
 
 
@@ -21,9 +22,7 @@ class DeliveryRows(ChunkRows):
     def count_awaiting_receipt(self) -> int:
         """How many sessions `sessions_awaiting_receipt` would list."""
         row = self._row(
-            "SELECT count(*) AS n FROM sessions WHERE has_receipt = 0 AND ended_at IS NOT NULL"
-            " AND chunks > 0 AND refused_code IS NULL"
-            " AND (audio_deleted_at IS NULL OR acked = chunks)"
+            f"SELECT count(*) AS n FROM sessions WHERE {TO_SETTLE} AND refused = 0"  # noqa: S608
         )
         return 0 if row is None else int(row["n"])
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import msgspec
 
-from scribe_desktop.model import SAMPLE_RATE
+from scribe_desktop.model import SAMPLE_RATE, GapReason
 from scribe_desktop.spool.base import SpoolBase
 from scribe_desktop.spool.chunks import LOST_PART, bring_back_audio
 from scribe_desktop.spool.failures import FailureKind, SpoolFailureError
@@ -137,6 +137,8 @@ class _Transfer:
         self._keys: dict[int, int] = {}
         self._deleted: set[int] = set()
         self._unsent: Counter[int] = Counter()
+        self._known: dict[int, int] = {}
+        self._ends: dict[int, tuple[int, int]] = {}
         self._parts = self._lost = self._lost_ms = self._differing = 0
 
     def run(self) -> Salvage:
@@ -147,6 +149,7 @@ class _Transfer:
         for row in self._wreck.rows("chunks"):
             if _is_chunk(row):
                 self._take_chunk(row)
+        self._declare_lost_ends()
         tables = list(_LABELS) if self._keep_acks else ["gaps", "markers"]
         for table in tables:
             for row in self._wreck.rows(table):
@@ -160,7 +163,7 @@ class _Transfer:
             parts=self._parts,
             lost_parts=self._lost + missing,
             lost_ms=self._lost_ms + missing * protocol.CHUNK_MS,
-            torn=bool(unreadable["sessions"] or unreadable["chunks"]),
+            torn=bool(unreadable["sessions"] or unreadable["chunks"] or self._wreck.log_is_broken),
             differing=self._differing,
         )
 
@@ -171,6 +174,8 @@ class _Transfer:
         )
 
     def _take_session(self, row: Row) -> None:
+        if isinstance(row.get("chunks"), int):
+            self._known[row["id"]] = row["chunks"]
         if row.get("audio_deleted_at") is not None:
             self._deleted.add(row["id"])
         elif _all_of(row, int, "chunks", "acked"):
@@ -197,6 +202,8 @@ class _Transfer:
         if data is not None and hashlib.sha256(data).hexdigest() != row["sha256"]:
             data = None
         values = {name: row[name] for name in _CHUNK}
+        end = row["sequence"] + 1, row["first_sample"] + row["samples"]
+        self._ends[row["session"]] = max(end, self._ends.get(row["session"], end))
         self._unsent[row["session"]] -= row["acked_at"] is None
         if not self._keep_acks:
             values["acked_at"] = None
@@ -211,6 +218,11 @@ class _Transfer:
             added = _insert(connection, "chunks", values)
             if added is not None and data is not None:
                 connection.execute("INSERT INTO audio (chunk, data) VALUES (?, ?)", (added, data))
+                # It may be the part for whose lack the recording was given up.
+                connection.execute(
+                    "UPDATE sessions SET refused_code = NULL WHERE id = ? AND refused_code = ?",
+                    (values["session"], LOST_PART),
+                )
             elif data is not None:
                 bring_back_audio(connection, values, data)
             self._differing += added is None and _is_another(connection, values)
@@ -219,6 +231,21 @@ class _Transfer:
         self._parts += not lost
         self._lost += lost
         self._lost_ms += row["samples"] * 1000 // SAMPLE_RATE if lost else 0
+
+    def _declare_lost_ends(self) -> None:
+        """Label the end of recordings whose last parts left no row: nothing else would show it.
+
+        A part that is missing between others shows by itself.
+        """
+        for number, count in self._known.items():
+            following, end = self._ends.get(number, (0, 0))
+            if following < count and number in self._keys:
+                lost_ms = (count - following) * protocol.CHUNK_MS
+                gap: Row = {
+                    "session": number, "at_sample": end, "samples": 0,
+                    "reason": GapReason.LOST, "wall_ms": lost_ms,
+                }  # fmt: skip
+                self._take_label("gaps", gap)
 
     def _make_session(self, connection: sqlite3.Connection, chunk: Row) -> None:
         """Give chunks whose session's row is gone a new one, the same at each attempt."""

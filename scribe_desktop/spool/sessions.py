@@ -14,6 +14,12 @@ _COLUMNS: Final = (
 )
 
 
+TO_SETTLE: Final = (
+    "has_receipt = 0 AND ended_at IS NOT NULL AND chunks > 0"
+    " AND refused_code IS NULL AND (audio_deleted_at IS NULL OR acked = chunks)"
+)
+
+
 def session_of(row: sqlite3.Row) -> Session:
     """The session that a row of the sessions table stands for."""
     values = dict(row)
@@ -70,13 +76,13 @@ class SessionRows(SpoolBase):
         """The sessions without an end, newest first."""
         return self._sessions("WHERE ended_at IS NULL ORDER BY started_at DESC, id DESC")
 
+    def sessions_to_settle(self) -> list[Session]:
+        """Ended sessions with chunks of whose end the server has to be told, oldest first."""
+        return self._sessions(f"WHERE {TO_SETTLE} ORDER BY started_at, id")
+
     def sessions_awaiting_receipt(self) -> list[Session]:
-        """Ended sessions with chunks for which a receipt can still come, oldest first."""
-        return self._sessions(
-            "WHERE has_receipt = 0 AND ended_at IS NOT NULL AND chunks > 0"
-            " AND refused_code IS NULL AND (audio_deleted_at IS NULL OR acked = chunks)"
-            " ORDER BY started_at, id"
-        )
+        """Those for which a receipt can still come: none of their parts is lost or refused."""
+        return self._sessions(f"WHERE {TO_SETTLE} AND refused = 0 ORDER BY started_at, id")
 
     def sessions_to_fork(self) -> list[Session]:
         """Ended sessions that the server holds under other bytes and that have no copy yet."""

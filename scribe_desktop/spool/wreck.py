@@ -15,6 +15,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
+from scribe_desktop.spool.broken_log import is_log_broken
 from scribe_desktop.spool.damage import begins_as_database
 from scribe_desktop.spool.failures import FailureKind, SpoolFailureError, converted
 from scribe_desktop.spool.quarantine import side_file
@@ -38,6 +39,7 @@ class Wreck:
 
     Attributes:
         unreadable: per table, how many row numbers lie on pages that cannot be read.
+        log_is_broken: commits were lost with its log, nobody can tell of what.
 
     Raises:
         SpoolFailureError: it cannot even be opened.
@@ -47,6 +49,7 @@ class Wreck:
         self.unreadable: Counter[str] = Counter()
         self._failures = 0
         with converted():
+            self.log_is_broken = begins_as_database(path) and is_log_broken(path)
             self._rebuilt = _rebuilt(path)
             readable = self._rebuilt or path
             self._size = readable.stat().st_size if readable.exists() else 0

@@ -8,6 +8,7 @@ from typing import Any
 from scribe_desktop.errors import ScribeError
 from scribe_desktop.server_api import ServerApi
 from scribe_desktop.spool import Spool
+from scribe_desktop.sync.complaints import Complaints
 from scribe_desktop.sync.conversation import Conversation
 from scribe_desktop.sync.dialling import Line, Welcomed, dial, present_identity
 from scribe_desktop.sync.events import Event, Facts, Key, Linked, Unlinked
@@ -56,6 +57,7 @@ class Calls:
         self._new_id = new_id
         self._line: Line | None = None
         self._watchdog = Watchdog()
+        self._complaints = Complaints(lambda: asyncio.get_running_loop().time())
         self._try_polling = False
         self.identities = Identities(spool)
         self.timers = Timers()
@@ -145,6 +147,7 @@ class Calls:
             clock=self._clock,
             now_s=asyncio.get_running_loop().time,
             new_id=self._new_id,
+            complaints=self._complaints,
         )
         self._watchdog = Watchdog()
         conversation = self.conversation = Conversation(talk, api.chunks)

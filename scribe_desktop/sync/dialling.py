@@ -10,7 +10,13 @@ import msgspec
 from scribe_desktop.errors import UnreachableError
 from scribe_desktop.server_api import ServerApi, is_safe_for_tokens
 from scribe_desktop.sync.identity import Identities, Identity
-from scribe_desktop.sync.link import Connection, ConnectionFactory, ConnectRefusedError, Patience
+from scribe_desktop.sync.link import (
+    MOST_EARLY,
+    Connection,
+    ConnectionFactory,
+    ConnectRefusedError,
+    Patience,
+)
 from scribe_desktop.sync.reasons import BAD_MESSAGE, IDENTITY_CHANGED, INSECURE, sentence
 from scribe_desktop.sync.target import ServerTarget
 from scribe_server import protocol
@@ -69,6 +75,9 @@ class Line:
     def _receive(self, name: str, data: Any) -> None:
         if self._listener is not None:
             self._listener(name, data)
+            return
+        if len(self._early) >= MOST_EARLY:
+            self.connection.cut()
             return
         self._early.append((name, data))
         self._something.set()

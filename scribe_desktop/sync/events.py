@@ -8,6 +8,14 @@ Key = tuple[str, int]
 """A chunk: session id and sequence."""
 
 DEFAULT_HOLD_MS: Final = 1_000
+LEAST_HOLD_MS: Final = 50
+"""A server's wish for a shorter pause is not granted; each hold that follows another without an ack
+doubles it, up to ten seconds."""
+MOST_PATIENT_HOLD_MS: Final = 10_000
+LONGEST_PAUSE_MS: Final = 60_000
+"""Nor is a wish for a longer one."""
+LARGEST_WINDOW: Final = 64
+"""Chunks in flight at most, whatever a server allows: they are all in memory."""
 
 
 class Link(Enum):
@@ -33,6 +41,7 @@ class Facts:
         pending: chunks that the server does not have, as the spool counts them.
         blocked: the code of a refusal that only a person (or a retry) can lift.
         passing: the block is lifted by the next attempt to connect.
+        holds: how often the server has said "not now" since its last ack.
     """
 
     enabled: bool = False
@@ -45,6 +54,7 @@ class Facts:
     pending: int = 0
     blocked: str = ""
     passing: bool = False
+    holds: int = 0
 
 
 # ------------------------------------------------------------------------------- events

@@ -1,8 +1,13 @@
 """A conflict: the server has other bytes under our id, so the session moves to a new one."""
 
 import re
+from typing import Final
 
+from scribe_desktop.model import Session
 from scribe_desktop.sync.talk import Talk
+
+MOST_GENERATIONS: Final = 3
+"""A server that contradicts every copy would else fill the disk with copies."""
 
 
 def fork_conflicts(talk: Talk) -> int:
@@ -10,7 +15,11 @@ def fork_conflicts(talk: Talk) -> int:
 
     A session that still records is copied when it has ended, so that the copy is whole.
     """
-    waiting = talk.spool.sessions_to_fork()
+    waiting = [
+        session
+        for session in talk.spool.sessions_to_fork()
+        if generation(talk, session) < MOST_GENERATIONS
+    ]
     for session in waiting:
         copy_id = talk.new_id()
         talk.spool.fork_session(session.session_id, copy_id, title=next_title(session.title))
@@ -19,6 +28,17 @@ def fork_conflicts(talk: Talk) -> int:
     if waiting:
         talk.count()
     return len(waiting)
+
+
+def generation(talk: Talk, session: Session) -> int:
+    """How often the session's sound was copied already."""
+    found = 0
+    origin = session.forked_from
+    while origin is not None and found < MOST_GENERATIONS:
+        found += 1
+        before = talk.spool.session(origin)
+        origin = None if before is None else before.forked_from
+    return found
 
 
 def next_title(title: str) -> str:

@@ -2,10 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from scribe_desktop.errors import RefusedError, UnreachableError
 from scribe_server.protocol import ConnectAuth
+
+MOST_EARLY: Final = 16
+"""Events that are kept until somebody listens. A server has one thing to say before it is asked."""
+MOST_QUEUED: Final = 1_024
+"""Messages that may wait to be sent; the window keeps an honest server far below."""
 
 
 class ConnectRefusedError(RefusedError):

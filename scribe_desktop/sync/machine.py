@@ -11,6 +11,10 @@ from dataclasses import replace
 from scribe_desktop.model import SyncState
 from scribe_desktop.sync.events import (
     DEFAULT_HOLD_MS,
+    LARGEST_WINDOW,
+    LEAST_HOLD_MS,
+    LONGEST_PAUSE_MS,
+    MOST_PATIENT_HOLD_MS,
     Acked,
     ArmDeferral,
     ArmProbe,
@@ -96,11 +100,12 @@ def _flow_step(facts: Facts, event: Acked | Flow | ProbeDue) -> Step:
     match event:
         case Acked(key, can_accept, window):
             left = facts.in_flight - {key}
-            acked = replace(facts, in_flight=left, window=max(1, window), probing=False)
+            acked = replace(facts, in_flight=left, window=_window(window), probing=False, holds=0)
             result = _flowing(acked, can_accept, DEFAULT_HOLD_MS)
         case Flow(can_accept, retry_after):
-            flowing = replace(facts, probing=False)
-            result = _flowing(flowing, can_accept, retry_after or DEFAULT_HOLD_MS)
+            holds = facts.holds if can_accept else facts.holds + 1
+            flowing = replace(facts, probing=False, holds=holds)
+            result = _flowing(flowing, can_accept, _pause_ms(retry_after, facts.holds))
         case ProbeDue():
             if not facts.open:
                 result = _filled(replace(facts, probing=True), [ArmProbe(DEFAULT_HOLD_MS)])
@@ -132,8 +137,18 @@ def _linked(facts: Facts, window: int, can_accept: bool) -> Step:
     if facts.link is not Link.CONNECTING:
         return facts, []
     return _flowing(
-        replace(facts, link=Link.UP, window=max(1, window)), can_accept, DEFAULT_HOLD_MS
+        replace(facts, link=Link.UP, window=_window(window)), can_accept, DEFAULT_HOLD_MS
     )
+
+
+def _window(wanted: int) -> int:
+    """A server that allows too much, or nothing, is not taken at its word."""
+    return min(max(1, wanted), LARGEST_WINDOW)
+
+
+def _pause_ms(wanted: int | None, holds: int) -> int:
+    least = min(LEAST_HOLD_MS << min(holds, 16), MOST_PATIENT_HOLD_MS)
+    return min(max(wanted or DEFAULT_HOLD_MS, least), LONGEST_PAUSE_MS)
 
 
 def _attempt(facts: Facts) -> Step:
@@ -153,6 +168,7 @@ def _down(facts: Facts) -> Facts:
         link=Link.DOWN,
         open=False,
         probing=False,
+        holds=0,
         in_flight=frozenset(),
         deferred=frozenset(),
     )

@@ -29,6 +29,7 @@ class Sending:
         self._talk = talk
         self._starts = starts
         self._deferrals: dict[Key, int] = {}
+        self._unanswered: set[Key] = set()
         self.last_ack_at: int | None = None
 
     def fill(self, slots: int) -> frozenset[Key]:
@@ -46,12 +47,16 @@ class Sending:
         )
 
     def on_ack(self, ack: protocol.ChunkAck) -> bool:
-        """Keep an ack, then tell the machine; False when its hash is not the chunk's."""
+        """Keep an ack, then tell the machine; False when it is not for what was sent."""
         key = (ack.session_id, ack.sequence)
+        if key not in self._unanswered:
+            self._talk.complaints.add("an ack for what was not sent", f"{key}")
+            return False
         now = self._talk.clock()
         if self._talk.spool.mark_acked(*key, sha256=ack.sha256, acked_at=now):
             self.last_ack_at = now
             self._deferrals.pop(key, None)
+            self._unanswered.discard(key)
             self._talk.count()
             self._talk.apply(Acked(key, ack.can_accept, ack.window))
             self._talk.changed(ack.session_id)
@@ -59,6 +64,7 @@ class Sending:
         if self._talk.spool.session(ack.session_id) is None:
             self._talk.apply(Released(frozenset({key})))
         else:
+            self._talk.complaints.add("an ack for other bytes", f"{key}")
             self._talk.note(HASH_MISMATCH)
             self._defer(key, None)
         return False
@@ -66,6 +72,9 @@ class Sending:
     def on_error(self, error: protocol.ChunkError) -> None:
         """Act on a refusal: for the connection, the session, this chunk, or for now."""
         key, code = (error.session_id, error.sequence), error.code
+        if key not in self._unanswered and code not in SIGN_IN_CODES:
+            self._talk.complaints.add("a refusal of what was not sent", f"{key}")
+            return
         if code in SIGN_IN_CODES:
             self._talk.apply(Blocked(code))
         elif code is ErrorCode.SUPERSEDED:
@@ -98,6 +107,7 @@ class Sending:
             self._talk.note(DAMAGED)
             self._let_go((chunk.session_id, chunk.sequence))
             return False
+        self._unanswered.add((chunk.session_id, chunk.sequence))
         self._talk.send(Event.AUDIO_CHUNK, chunk_message(chunk, data))
         return True
 
@@ -109,7 +119,8 @@ class Sending:
     def _defer(self, key: Key, retry_after_ms: int | None) -> None:
         own_ms = self._deferrals.get(key, _FIRST_DEFERRAL_MS)
         self._deferrals[key] = min(2 * own_ms, _LONGEST_DEFERRAL_MS)
-        self._talk.apply(Deferred(key, max(own_ms, retry_after_ms or 0)))
+        pause_ms = min(max(own_ms, retry_after_ms or 0), _LONGEST_DEFERRAL_MS)
+        self._talk.apply(Deferred(key, pause_ms))
 
 
 def chunk_message(chunk: Chunk, data: bytes) -> protocol.AudioChunk:

@@ -6,7 +6,12 @@ from scribe_desktop.errors import RefusedError
 from scribe_desktop.model import Session, StoredReceipt
 from scribe_desktop.spool.proof import check_signature, receipt_text
 from scribe_desktop.sync.events import Blocked
-from scribe_desktop.sync.reasons import IDENTITY_CHANGED, RECEIPT_INVALID, SESSION_CODES
+from scribe_desktop.sync.reasons import (
+    DAMAGED,
+    IDENTITY_CHANGED,
+    RECEIPT_INVALID,
+    SESSION_CODES,
+)
 from scribe_desktop.sync.talk import Talk
 from scribe_server import protocol
 from scribe_server.protocol import ErrorCode, Event
@@ -16,6 +21,7 @@ AT_ONCE: Final = 2
 PATIENCE_S: Final = 60.0
 RETRY_S: Final = 5.0
 _REPAIRS: Final = 3
+"""Times that a server may name as missing only what it has named before."""
 
 
 class Stops:
@@ -26,6 +32,7 @@ class Stops:
         self._asked: dict[str, float] = {}
         self._not_before: dict[str, float] = {}
         self._repairs: dict[str, int] = {}
+        self._named: dict[str, set[int]] = {}
         self._given_up: set[str] = set()
 
     @property
@@ -40,16 +47,11 @@ class Stops:
         self._asked = {s: at for s, at in self._asked.items() if now_s - at < PATIENCE_S}
         if len(self._asked) >= AT_ONCE:
             return
-        for session in self._talk.spool.sessions_awaiting_receipt():
+        for session in self._talk.spool.sessions_to_settle():
             if len(self._asked) >= AT_ONCE:
                 return
             if self._is_due(session, now_s):
-                self._asked[session.session_id] = now_s
-                manifest = self._talk.spool.manifest(session.session_id)
-                self._talk.send(
-                    Event.STOP_SESSION,
-                    protocol.StopSession(session.session_id, manifest=manifest),
-                )
+                self._ask_for(session.session_id, now_s)
 
     def on_incomplete(self, incomplete: protocol.SessionIncomplete) -> None:
         """Send what the server lacks again; the manifest follows when that is acked."""
@@ -103,12 +105,41 @@ class Stops:
         return session_id in self._asked
 
     def _repair(self, session_id: str, ranges: list[protocol.Range]) -> None:
-        repairs = self._repairs[session_id] = self._repairs.get(session_id, 0) + 1
+        repairs = 0 if self._is_news(session_id, ranges) else self._repairs.get(session_id, 0) + 1
+        self._repairs[session_id] = repairs
         self._talk.requeue(session_id, ranges)
         session = self._talk.spool.session(session_id)
-        if session is None or not unsent(session) or repairs > _REPAIRS:
+        if session is None or not unsent(session) or repairs >= _REPAIRS:
             # What it lacks cannot be sent (damaged here), or it never has enough.
             self._given_up.add(session_id)
+
+    def _ask_for(self, session_id: str, now_s: float) -> None:
+        manifest = self._talk.spool.manifest(session_id)
+        if has_holes(manifest):
+            # A receipt for what is left would say that nothing is missing.
+            self._talk.send(Event.STOP_SESSION, protocol.StopSession(session_id))
+            self._talk.refuse_session(session_id, DAMAGED)
+            self._talk.note(DAMAGED)
+            return
+        self._asked[session_id] = now_s
+        self._talk.send(Event.STOP_SESSION, protocol.StopSession(session_id, manifest=manifest))
+
+    def _is_news(self, session_id: str, ranges: list[protocol.Range]) -> bool:
+        """Whether the server names a chunk of ours that it has not named on this connection.
+
+        A scrubber that finds much damage tells it piece by piece: that is progress.
+        """
+        chunks = self._talk.spool.chunks(session_id)
+        ours = {
+            chunk.sequence
+            for chunk in chunks
+            for first, last in ranges
+            if first <= chunk.sequence <= last
+        }
+        named = self._named.setdefault(session_id, set())
+        news = not ours <= named
+        named |= ours
+        return news
 
     def _is_due(self, session: Session, now_s: float) -> bool:
         return (
@@ -136,6 +167,16 @@ class Stops:
             manifest.total_samples,
             session.bytes,
         )
+
+
+def has_holes(manifest: protocol.Manifest) -> bool:
+    """Whether parts are missing in it: their numbers, or their samples, do not follow."""
+    following = 0
+    for number, chunk in enumerate(manifest.chunks):
+        if (chunk.sequence, chunk.first_sample) != (number, following):
+            return True
+        following += chunk.samples
+    return False
 
 
 def unsent(session: Session) -> int:

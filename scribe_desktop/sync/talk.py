@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from scribe_desktop.model import LOST_ON_SERVER, Chunk
 from scribe_desktop.spool import Spool
+from scribe_desktop.sync.complaints import Complaints
 from scribe_desktop.sync.events import Counted, Event, Facts, Released
 from scribe_desktop.sync.identity import Identity
 from scribe_desktop.sync.target import ServerTarget
@@ -29,6 +30,7 @@ class Talk:
         clock: milliseconds since 1970 UTC.
         now_s: monotonic time in seconds.
         new_id: makes the id of a copied session.
+        complaints: where a server's nonsense is noted.
         set_aside: sessions that are not sent on this connection any more, or not for now.
         answers: how many answers have come, for the watchdog.
     """
@@ -45,6 +47,7 @@ class Talk:
     clock: Callable[[], int]
     now_s: Callable[[], float]
     new_id: Callable[[], str]
+    complaints: Complaints
     set_aside: set[str] = field(default_factory=set)
     answers: int = 0
 
@@ -65,6 +68,9 @@ class Talk:
 
     def refuse_session(self, session_id: str, code: str) -> None:
         """The server will not have the session: keep that, and stop awaiting it."""
+        if self.spool.session(session_id) is None:
+            self.complaints.add("a refusal of a session that is not here", session_id)
+            return
         self.spool.refuse_session(session_id, code)
         self.release_session(session_id)
         self.count()

@@ -10,16 +10,25 @@ import aiohttp
 import socketio
 from engineio.exceptions import EngineIOError
 from socketio.exceptions import SocketIOError
+from typing_extensions import override
 
 from scribe_desktop.errors import UnreachableError
 from scribe_desktop.sync.counting import CountingSocket
-from scribe_desktop.sync.link import ConnectRefusedError, NoWebSocketError, Patience, Progress
+from scribe_desktop.sync.link import (
+    MOST_EARLY,
+    MOST_QUEUED,
+    ConnectRefusedError,
+    NoWebSocketError,
+    Patience,
+    Progress,
+)
 from scribe_desktop.sync.tasks import Tasks
 from scribe_server import protocol
 
 CLOSE_S: Final = 1.0
 """A polite close may take so long; with data queued it might never end."""
 _REQUEST_S: Final = 60.0
+_PIECE_BYTES: Final = 65_536
 
 _FOREIGN: Final = (
     SocketIOError,
@@ -36,6 +45,57 @@ _FOREIGN: Final = (
 # Its errors reach us as a lost connection; its own words for them are noise.
 _library_log = logging.getLogger(f"{__name__}.library")
 _library_log.setLevel(logging.CRITICAL)
+
+
+class TextPacket(socketio.packet.Packet):  # type: ignore[misc] # the library has no types
+    """A packet as our servers send them: without attachments, and without a wish for an answer.
+
+    A client collects what is announced, without a limit, and answers as often as it is asked.
+    """
+
+    @override
+    def decode(self, encoded_packet: Any) -> int:
+        """Take a packet apart; how many attachments follow: none.
+
+        Raises:
+            ValueError: there are attachments.
+        """
+        if super().decode(encoded_packet):
+            raise ValueError("attachments are not for us")
+        if self.packet_type == socketio.packet.EVENT:
+            self.id = None
+        return 0
+
+
+class Client(socketio.AsyncClient):  # type: ignore[misc] # the library has no types
+    """The library's client, to which a message of no sense is no message at all."""
+
+    @override
+    async def _handle_eio_message(self, data: Any) -> None:
+        # Otherwise each of them ends a task and writes a traceback.
+        try:
+            await super()._handle_eio_message(data)
+        except (ValueError, TypeError, LookupError, RecursionError):
+            _library_log.debug("a message of no sense", exc_info=True)
+
+
+class LimitedResponse(aiohttp.ClientResponse):
+    """An answer whose body has a limit; long polling would read a body of any length."""
+
+    @override
+    async def read(self) -> bytes:
+        """The body.
+
+        Raises:
+            aiohttp.ClientPayloadError: it is too long.
+        """
+        body = bytearray()
+        async for piece in self.content.iter_chunked(_PIECE_BYTES):
+            body += piece
+            if len(body) > protocol.MAX_MESSAGE_BYTES:
+                self.close()
+                raise aiohttp.ClientPayloadError("the answer is too long")
+        return bytes(body)
 
 
 class SocketIoConnection:
@@ -86,6 +146,9 @@ class SocketIoConnection:
 
     def send(self, event: str, data: dict[str, Any]) -> None:
         """Queue an event; what cannot be sent any more is dropped with the connection."""
+        if self._outbox.qsize() >= MOST_QUEUED:
+            self.cut()
+            return
         self._outbox.put_nowait((event, data))
 
     def progress(self) -> Progress:
@@ -159,6 +222,9 @@ class SocketIoConnection:
 
     def _receive(self, name: str, data: Any = None, *_: Any) -> None:
         if self._early is not None:
+            if len(self._early) >= MOST_EARLY:
+                self.cut()
+                return
             self._early.append((name, data))
         elif not self._closed:
             self._on_event(name, data)
@@ -167,13 +233,14 @@ class SocketIoConnection:
         self._refusal = data
 
     def _client(self, session: aiohttp.ClientSession) -> Any:
-        client = socketio.AsyncClient(
+        client = Client(
             reconnection=False,
             logger=_library_log,
             engineio_logger=_library_log,
             http_session=session,
             request_timeout=_REQUEST_S,
             handle_sigint=False,
+            serializer=TextPacket,
             websocket_extra_options={
                 "max_msg_size": protocol.MAX_MESSAGE_BYTES,
                 "compress": 0,
@@ -235,6 +302,7 @@ def _session(
         connector=aiohttp.TCPConnector(socket_factory=make_socket, use_dns_cache=False),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=patience.connect_s),
+        response_class=LimitedResponse,
         trace_configs=[trace],
         trust_env=False,
     )

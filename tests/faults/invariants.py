@@ -136,7 +136,11 @@ def _has_bytes(spool: Spool, chunk: Chunk) -> bool:
 
 
 def check_converged(
-    home: Path, source: Source, server: ServerProcess, harmed: Iterable[Place] = ()
+    home: Path,
+    source: Source,
+    server: ServerProcess,
+    harmed: Iterable[Place] = (),
+    foreign: Iterable[str] = (),
 ) -> int:
     """Everything arrived once, in the right bytes, without a hole, and has a valid receipt.
 
@@ -145,12 +149,13 @@ def check_converged(
         source: what was fed.
         server: runs.
         harmed: chunks that are known to be lost; nothing is asked of their sessions.
+        foreign: sessions that were not fed.
 
     Returns:
         How many chunks were compared.
     """
     compared = 0
-    without_receipt = {session_id for session_id, _ in harmed}
+    without_receipt = {session_id for session_id, _ in harmed} | set(foreign)
     with spool_of(home) as spool:
         must_hold(spool.pending() == 0, f"{spool.pending()} chunks still wait")
         copies = {each.forked_from for each in spool.sessions()}

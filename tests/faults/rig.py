@@ -86,6 +86,8 @@ class Rig:
         self.recovery_ms: list[int] = []
         self.harmed: set[tuple[str, int]] = set()
         """Chunks that are known to be lost and were reported: (session, sequence)."""
+        self.foreign: set[str] = set()
+        """Sessions that the feeder has not fed: there is no source to compare them with."""
         self._rate, self._chunks = rate, chunks
         self._feeder_args = list(feeder_args)
         self._feeder_env = dict(feeder_env or {})
@@ -232,7 +234,9 @@ class Rig:
         log = self.log_text()
         must_hold(code == 0, f"the feeder ended with {code}:\n{log}")
         must_hold(TRACEBACK not in log, f"a traceback in the log of the feeder:\n{log[-4000:]}")
-        compared = invariants.check_converged(self.home, self.source, self.server, self.harmed)
+        compared = invariants.check_converged(
+            self.home, self.source, self.server, self.harmed, self.foreign
+        )
         must_hold(compared > 0, "nothing was delivered, so nothing was tried")
         invariants.check_home(self.home)
         return compared

@@ -197,3 +197,33 @@ def test_stopping_the_engine_finishes_what_is_on_its_way(tmp_path: Path) -> None
         assert spool.pending() == 0
         assert spool.count_awaiting_receipt() == 0
         spool.close()
+
+
+def test_what_is_lost_on_both_sides_is_a_problem_for_good_and_never_asked_for_again(
+    tmp_path: Path,
+) -> None:
+    """FIRST has lost a part with its row, SECOND only the bytes of one."""
+    with ServerProcess(tmp_path / "server") as server, delivering(tmp_path / "spool") as sync:
+        for session_id in (FIRST, SECOND):
+            add_session(sync.spool, session_id, chunks=4)
+        sync.spool.change(
+            lambda db: db.execute(
+                "DELETE FROM chunks WHERE sequence = 2 AND session ="
+                " (SELECT id FROM sessions WHERE session_id = ?)", (FIRST,)
+            ).close()
+        )  # fmt: skip
+        sync.spool.change(lambda db: db.execute("DELETE FROM audio WHERE chunk = 6").close())
+        for _ in range(2):
+            sync.deliver_to(server.url, server.token)
+            wait_until(
+                lambda: sync.status.state is SyncState.IDLE and not sync.status.awaiting_receipt,
+                timeout_s=30,
+                what="rest",
+            )
+            for session_id in (FIRST, SECOND):
+                session = sync.spool.session(session_id)
+                assert session is not None
+                assert session.state is SessionState.PROBLEM
+                assert not session.has_receipt
+                assert len(sync.on_server(session_id)) == 3
+        assert len(sync.spool.sessions()) == 2

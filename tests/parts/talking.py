@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from scribe_desktop.sync.complaints import Complaints
 from scribe_desktop.sync.events import Event as MachineEvent
 from scribe_desktop.sync.events import Facts
 from scribe_desktop.sync.talk import Talk
@@ -44,6 +45,7 @@ class Side:
             clock=lambda: self.now,
             now_s=lambda: self.now_s,
             new_id=lambda: NEW_ID,
+            complaints=Complaints(lambda: self.now_s),
         )
 
     def names(self) -> list[Event]:

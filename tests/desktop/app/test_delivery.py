@@ -123,3 +123,19 @@ def test_wishes_are_passed_on(sync: FakeSync, made: Made, tmp_path: Path) -> Non
     parts.send_now()
     parts.set_paused(True)
     assert sync.calls == ["wake", "send_now", "paused True"]
+
+
+def test_a_new_engine_goes_on_where_the_old_one_was(
+    sync: FakeSync, made: Made, tmp_path: Path
+) -> None:
+    parts = delivery(sync, made, tmp_path)
+    parts.start(Settings(server=ORIGIN))
+    target = last_target(sync)
+    parts.set_paused(True)
+    parts.release()
+    assert sync.calls[-1] == "stop"
+    other = FakeSync(tmp_path, "device", lambda _: None, lambda _: None)
+    parts.resume(other)
+    assert other.calls == ["start", "paused True"]
+    assert other.targets == [target]
+    assert made.servers == []

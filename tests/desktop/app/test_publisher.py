@@ -1,5 +1,6 @@
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from scribe_desktop.app.publisher import Publisher, with_counts
 from scribe_desktop.errors import SpoolError
 from scribe_desktop.model import CaptureState, CaptureStatus, Status, SyncState, SyncStatus
+from scribe_desktop.room import MB, Room
 from scribe_desktop.spool import Spool
 from tests.parts.delivered import deliver
 from tests.parts.filled_spool import FULL_CHUNK, add_session, session_id_of, spool_in
@@ -127,3 +129,21 @@ def test_without_a_spool_the_status_still_shows_the_parts(tmp_path: Path) -> Non
 
 def test_counting_nothing_gives_zeros() -> None:
     assert with_counts(Status(session_chunks=9), []).session_chunks == 0
+
+
+def test_the_room_on_the_disk_is_looked_at(spool: Spool, tmp_path: Path) -> None:
+    publisher = Publisher(lambda _: None, lambda: Room(7 * MB, 3))
+    publisher.start(tmp_path)
+    wait_until(lambda: publisher.status.room == Room(7 * MB, 3), timeout_s=10, what="the room")
+    publisher.stop()
+
+
+def test_after_a_stop_another_folder_can_be_watched(publisher: Publisher, tmp_path: Path) -> None:
+    publisher.capture_changed(recording())
+    publisher.stop()
+    with closing(spool_in(tmp_path / "other")) as other:
+        add_session(other, ONE, chunks=3)
+    publisher.storage_changed("elsewhere")
+    publisher.start(tmp_path / "other")
+    wait_until(lambda: publisher.status.session_chunks == 3, timeout_s=10, what="the count")
+    assert publisher.status.storage == "elsewhere"

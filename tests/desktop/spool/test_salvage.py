@@ -1,5 +1,6 @@
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -246,4 +247,25 @@ def test_parts_that_only_the_log_holds_are_saved_when_the_file_is_gone(
         FILE_NAME,
         f"{FILE_NAME}-wal",
     ]
+    spool.close()
+
+
+def test_an_end_that_left_no_row_is_declared_in_the_manifest(tmp_path: Path) -> None:
+    fill(tmp_path)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
+        db.execute("DROP TRIGGER IF EXISTS chunks_deleted")
+        known = db.execute("SELECT chunks FROM sessions WHERE session_id = ?", (TWO,)).fetchone()
+        db.execute(
+            "DELETE FROM chunks WHERE sequence = 2 AND session ="
+            " (SELECT id FROM sessions WHERE session_id = ?)", (TWO,)
+        )  # fmt: skip
+        db.execute("UPDATE sessions SET chunks = ? WHERE session_id = ?", (*known, TWO))
+        db.commit()
+    break_index(tmp_path)
+
+    spool, _ = opened_anew(tmp_path)
+
+    assert Gap(2 * 1_440_000, 0, "lost", 30_000) in spool.gaps(TWO)
+    assert [gap.reason for gap in spool.manifest(TWO).gaps] == ["xrun", "lost"]
+    assert "lost" not in {gap.reason for gap in spool.gaps(ONE)}
     spool.close()

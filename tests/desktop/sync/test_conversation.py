@@ -53,10 +53,19 @@ def test_a_server_that_closes_for_want_of_room_says_so(
     assert side.notes == notes
 
 
+def send_all(side: Side, conversation: Conversation) -> None:
+    conversation.fill(1)
+    started = protocol.SessionStarted(FIRST, "recording", 0, [], -1)
+    conversation.handle(Event.SESSION_STARTED, protocol.to_wire(started))
+    conversation.fill(9)
+    side.sent.clear()
+
+
 def test_the_last_ack_of_an_ended_session_brings_its_manifest(
     side: Side, conversation: Conversation
 ) -> None:
     add_session(side.spool, FIRST, chunks=1)
+    send_all(side, conversation)
     ack = protocol.ChunkAck(FIRST, 0, 0, "id", False, True, new_chunk(FIRST, 0).sha256, 0, 3)
     conversation.handle(Event.CHUNK_ACK, protocol.to_wire(ack))
     assert side.names() == [Event.STOP_SESSION]

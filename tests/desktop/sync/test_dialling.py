@@ -10,7 +10,7 @@ from scribe_desktop.spool import Spool
 from scribe_desktop.sync import dialling
 from scribe_desktop.sync.dialling import Line, Welcomed, dial
 from scribe_desktop.sync.identity import Identities, Identity
-from scribe_desktop.sync.link import EARLY_PATIENCE, ConnectRefusedError
+from scribe_desktop.sync.link import EARLY_PATIENCE, MOST_EARLY, ConnectRefusedError
 from scribe_desktop.sync.target import ServerTarget
 from scribe_server import protocol
 from tests.parts.fake_server import FakeConnection, FakeServer
@@ -236,3 +236,25 @@ def test_what_comes_before_anybody_listens_is_kept_in_order() -> None:
         assert heard == ["one", "two", "three"]
 
     run_jumping(main())
+
+
+def test_what_comes_before_anybody_listens_is_bounded(spool: Spool) -> None:
+    class Talkative(First):
+        async def connect(
+            self, origin: str, auth: protocol.ConnectAuth, patience: Any, *, polling: bool
+        ) -> None:
+            await asyncio.sleep(0)
+            self.is_open = True
+            for _ in range(100 * MOST_EARLY):
+                self.deliver_raw("changed", {"cursor": "x"})
+            await asyncio.sleep(0.1)
+            assert self.cuts
+
+        def cut(self) -> None:
+            self.cuts = True
+
+        cuts = False
+
+    server = FakeServer()
+    with pytest.raises(ConnectRefusedError):
+        call(spool, server, factory=lambda *ends: Talkative(server, *ends))

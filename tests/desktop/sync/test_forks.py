@@ -1,6 +1,9 @@
+from itertools import pairwise
+
 import pytest
 
-from scribe_desktop.sync.forks import fork_conflicts, next_title
+from scribe_desktop.model import SessionState
+from scribe_desktop.sync.forks import MOST_GENERATIONS, fork_conflicts, next_title
 from tests.parts.filled_spool import add_session, session_id_of
 from tests.parts.talking import NEW_ID, Side
 
@@ -30,3 +33,15 @@ def test_other_refusals_are_not_copied(side: Side) -> None:
     add_session(side.spool, FIRST, chunks=2)
     side.spool.refuse_session(FIRST, "session_closed")
     assert fork_conflicts(side.talk) == 0
+
+
+def test_a_copy_of_a_copy_of_a_copy_is_not_copied(side: Side) -> None:
+    ids = [session_id_of(number) for number in range(1, MOST_GENERATIONS + 2)]
+    add_session(side.spool, ids[0], chunks=1)
+    for before, copy in pairwise(ids):
+        side.spool.fork_session(before, copy, title="again")
+    side.spool.refuse_session(ids[-1], "conflict")
+    assert fork_conflicts(side.talk) == 0
+    session = side.spool.session(ids[-1])
+    assert session is not None
+    assert session.state is SessionState.PROBLEM

@@ -7,6 +7,7 @@ import pytest
 
 from scribe_desktop.model import SyncState
 from scribe_desktop.sync.events import (
+    LARGEST_WINDOW,
     Acked,
     ArmDeferral,
     ArmProbe,
@@ -71,6 +72,24 @@ def test_the_window_follows_the_server() -> None:
     facts, commands = after(*UP, Counted(9), Sent(frozenset({A, B})), Acked(A, True, 5))
     assert commands == [Send(4)]
     assert after(Acked(B, True, 0), facts=facts)[0].window == 1
+
+
+def test_a_window_without_bounds_is_not_granted() -> None:
+    facts, _ = after(Enabled(on=True), Linked(window=2**62, can_accept=True))
+    assert facts.window == LARGEST_WINDOW
+    assert after(Acked(A, True, 2**62), facts=facts)[0].window == LARGEST_WINDOW
+
+
+@pytest.mark.parametrize(("wanted", "granted"), [(-5, 50), (1, 50), (0, 1_000), (2**62, 60_000)])
+def test_a_pause_that_makes_no_sense_is_not_granted(wanted: int, granted: int) -> None:
+    assert after(*UP, Flow(can_accept=False, retry_after_ms=wanted))[1] == [ArmProbe(granted)]
+
+
+def test_holds_without_an_ack_between_them_last_longer_and_longer() -> None:
+    no = Flow(can_accept=False, retry_after_ms=1)
+    pauses = [after(*UP, *[no] * count)[1] for count in (1, 2, 3, 20)]
+    assert pauses == [[ArmProbe(50)], [ArmProbe(100)], [ArmProbe(200)], [ArmProbe(10_000)]]
+    assert after(*UP, *[no] * 20, Acked(A, True, 2), no)[1] == [ArmProbe(50)]
 
 
 def test_nothing_is_in_flight_when_nothing_is_pending() -> None:

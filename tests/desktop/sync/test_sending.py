@@ -19,9 +19,11 @@ def sending(side: Side) -> Sending:
     starts = Starts(side.talk)
     starts.is_ready(FIRST)
     starts.on_started(protocol.SessionStarted(FIRST, "recording", 0, [], -1))
+    made = Sending(side.talk, starts)
+    made.fill(4)
     side.sent.clear()
     side.applied.clear()
-    return Sending(side.talk, starts)
+    return made
 
 
 def ack(sequence: int, sha256: str | None = None) -> protocol.ChunkAck:
@@ -152,3 +154,26 @@ def test_a_refused_session_awaits_nothing(side: Side, sending: Sending) -> None:
 def test_an_expired_token_blocks_everything(side: Side, sending: Sending) -> None:
     sending.on_error(refusal(ErrorCode.UNAUTHORIZED))
     assert side.applied == [Blocked("unauthorized")]
+
+
+def test_an_ack_for_what_was_not_sent_changes_nothing_and_is_noted(
+    side: Side, sending: Sending, caplog: pytest.LogCaptureFixture
+) -> None:
+    side.spool.add_chunk(new_chunk(FIRST, 4))
+    for _ in range(100):
+        assert not sending.on_ack(ack(4))
+    assert side.spool.chunks(FIRST)[4].acked_at is None
+    assert side.applied == []
+    assert len([r for r in caplog.records if "was not sent" in r.getMessage()]) == 1
+
+
+def test_a_refusal_of_what_was_not_sent_changes_nothing(side: Side, sending: Sending) -> None:
+    side.spool.add_chunk(new_chunk(FIRST, 4))
+    sending.on_error(refusal(ErrorCode.INVALID_PAYLOAD, sequence=4))
+    assert side.spool.chunks(FIRST)[4].refused_code is None
+    assert side.notes == []
+
+
+def test_no_chunk_is_put_off_for_longer_than_a_minute(side: Side, sending: Sending) -> None:
+    sending.on_error(refusal(ErrorCode.INTERNAL, retry_after_ms=2**62))
+    assert side.applied == [Deferred((FIRST, 0), 60_000)]

@@ -1,14 +1,15 @@
 import msgspec
 import pytest
 
+from scribe_desktop.model import SessionState
 from scribe_desktop.sync.events import Blocked
-from scribe_desktop.sync.stops import AT_ONCE, PATIENCE_S, Stops
+from scribe_desktop.sync.stops import AT_ONCE, PATIENCE_S, Stops, has_holes
 from scribe_server import protocol
 from scribe_server.protocol import ErrorCode, Event
 from tests.parts.filled_spool import add_session, session_id_of
 from tests.parts.talking import Side
 
-FIRST = session_id_of(1)
+FIRST, MANY = session_id_of(1), session_id_of(2)
 
 
 @pytest.fixture
@@ -124,6 +125,45 @@ def test_a_server_that_never_has_enough_is_given_up_on_this_connection(
         stops.on_incomplete(protocol.SessionIncomplete(FIRST, [(0, 2)]))
         side.ack_all(FIRST)
     assert len(side.sent) == 4
+
+
+def test_losses_that_are_told_piece_by_piece_are_all_made_good(side: Side, stops: Stops) -> None:
+    """A scrubber tells each batch of damaged chunks when it finds them."""
+    add_session(side.spool, MANY, chunks=20)
+    side.ack_all(MANY)
+    for sequence in range(20):
+        stops.ask()
+        stops.on_incomplete(protocol.SessionIncomplete(MANY, [(sequence, sequence)]))
+        assert [chunk.sequence for chunk in side.spool.next_unsent(9)] == [sequence]
+        side.ack_all(MANY)
+    stops.ask()
+    assert stops.is_waiting_for(MANY)
+
+
+@pytest.mark.parametrize("lost", [0, 1], ids=["the first", "one between"])
+def test_a_recording_with_a_hole_is_a_problem_for_good_and_gets_no_receipt(
+    side: Side, stops: Stops, lost: int
+) -> None:
+    side.spool.change(
+        lambda db: db.execute("DELETE FROM chunks WHERE sequence = ?", (lost,)).close()
+    )
+    stops.ask()
+    assert side.sent == [(Event.STOP_SESSION, protocol.StopSession(FIRST))]
+    assert side.notes == ["damaged"]
+    session = side.spool.session(FIRST)
+    assert session is not None
+    assert session.state is SessionState.PROBLEM
+    stops.ask()
+    assert len(side.sent) == 1
+    assert side.spool.sessions_awaiting_receipt() == []
+
+
+def test_a_recording_without_its_last_sound_is_no_recording_with_a_hole(side: Side) -> None:
+    add_session(side.spool, MANY, chunks=3)
+    manifest = side.spool.manifest(MANY)
+    assert not has_holes(manifest)
+    assert not has_holes(msgspec.structs.replace(manifest, chunks=manifest.chunks[:2]))
+    assert has_holes(msgspec.structs.replace(manifest, chunks=manifest.chunks[1:]))
 
 
 def test_what_cannot_be_sent_is_not_asked_about_again_and_again(side: Side, stops: Stops) -> None:

@@ -4,6 +4,7 @@ from itertools import product
 import pytest
 
 from scribe_desktop.model import CaptureReason, CaptureState, SyncState
+from scribe_desktop.room import MB, Room
 from scribe_desktop.ui.presenter import Badge, Base, Icon, Matter, present
 from scribe_desktop.ui.problems import Fix
 from scribe_desktop.ui.words import Words
@@ -163,3 +164,18 @@ def test_the_time_is_zero_when_nothing_is_recorded() -> None:
     status = status_of()
     left_over = replace(status, capture=replace(status.capture, samples=48_000 * 90))
     assert present(left_over, WORDS).clock == "0:00"
+
+
+def test_recordings_elsewhere_come_before_little_room_and_after_any_trouble() -> None:
+    little = Room(600 * MB, 20)
+    moved = replace(status_of(), storage="They are there.", room=little)
+    problem = present(moved, WORDS).problem
+    assert problem is not None
+    assert problem.message == "They are there."
+    room = present(replace(moved, storage=""), WORDS).problem
+    assert room is not None
+    assert room.message == "Room for 20 more minutes."
+    failing = replace(moved, sync=replace(moved.sync, state=SyncState.ERROR))
+    first = present(failing, WORDS).problem
+    assert first is not None
+    assert first.title == "Not sent"

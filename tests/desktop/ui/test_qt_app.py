@@ -194,3 +194,11 @@ def test_the_program_runs_until_it_is_quit(
     QTimer.singleShot(50, application.quit)
     assert qt_app.run_gui(app, start_hidden=True) == 0
     assert list(app.handlers) == ["raise"]
+
+
+def test_recordings_that_are_back_in_their_place_are_told(gui: Gui, app: FakeApp) -> None:
+    app.storage.taken_over = [Salvage("the rescue folder", sessions=2, parts=7)]
+    gui.start(hidden=False)
+    assert gui.window.news.isVisible()
+    told = gui.window.news.accessibleName()
+    assert told.startswith("Recordings are back in their place. 2 recordings with 7 parts")

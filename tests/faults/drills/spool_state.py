@@ -15,7 +15,7 @@ from tests.faults.invariants import lost_promises, spooled_books
 from tests.faults.recording import RealRecorder
 from tests.faults.rig import Rig, run
 from tests.parts.capture import tone
-from tests.parts.desktop import Desktop
+from tests.parts.desktop import Desktop, Result
 from tests.parts.proof import assert_delivered, only_session, paths_of, spool_of
 from tests.parts.server import ServerProcess
 from tests.parts.sound import write_wav
@@ -46,17 +46,22 @@ def make_empty(path: Path, rng: random.Random) -> None:
     path.write_bytes(b"")
 
 
-STOPPED: tuple[Damage, ...] = (garble_pages, truncate, make_empty)
-RUNNING: tuple[Damage, ...] = (garble_pages,)
+def garble_log(path: Path, rng: random.Random) -> None:
+    """Random bytes somewhere in the write-ahead log."""
+    garble_pages(side_file(path, "-wal"), rng)
+
+
+STOPPED: tuple[Damage, ...] = (garble_pages, truncate, make_empty, garble_log)
+RUNNING: tuple[Damage, ...] = (garble_pages, garble_log)
 
 
 def damaged_while_stopped(round_: Round) -> Outcome:
-    """Pages, the end or everything is damaged while nobody has it open."""
+    """Pages, end, everything, or the log of the file are damaged while nobody has it open."""
     return _damaged(round_, STOPPED, while_running=False)
 
 
 def damaged_while_running(round_: Round) -> Outcome:
-    """Pages are damaged under the program, which is then killed and started again."""
+    """Pages or the log are damaged under the program, which is then killed and started again."""
     return _damaged(round_, RUNNING, while_running=True)
 
 
@@ -183,15 +188,20 @@ def _change(path: Path, statement: str) -> None:
 
 def _is_refused(rig: Rig, word: str) -> None:
     """The real program ends at once with the code for this, and a sentence with this word."""
-    sound = write_wav(rig.round.folder / "short.wav", tone(48_000)[:, 0])
-    desktop = Desktop(rig.home, env={"SCRIBE_TOKEN": rig.server.token})
-    words = ("record", "--server", rig.server.url, "--input", str(sound), "--speed", "max")
-    ended = desktop.run(*words, expect=EXIT_SPOOL)
+    ended = _record(rig, expect=EXIT_SPOOL)
     must_hold(word in ended.stderr, f"it does not say why: {ended.stderr}")
 
 
+def _record(rig: Rig, *words: str, expect: int = 0) -> Result:
+    """A short recording by the real program."""
+    sound = write_wav(rig.round.folder / "short.wav", tone(2 * 48_000)[:, 0])
+    desktop = Desktop(rig.home, env={"SCRIBE_TOKEN": rig.server.token})
+    source = ("--server", rig.server.url, "--input", str(sound), "--speed", "max")
+    return desktop.run("record", *source, *words, json=True, expect=expect)
+
+
 def read_only(round_: Round) -> Outcome:
-    """The folder is mounted read-only: it says so, loses nothing, and goes on afterwards."""
+    """The folder is mounted read-only: it records elsewhere, and brings it back afterwards."""
     rig = Rig(round_)
     rig.start_feeder()
     folder = paths_of(rig.home).spool_dir
@@ -199,11 +209,18 @@ def read_only(round_: Round) -> Outcome:
         rig.sleep(0.2, 0.6)
         rig.kill_feeder()
         with _mounted_read_only(folder):
-            _is_refused(rig, "cannot be written")
+            session_id = str(_record(rig).json["sessionId"])
+        desktop = Desktop(rig.home, env={"SCRIBE_TOKEN": rig.server.token})
+        desktop.run("sync", "--once", "--server", rig.server.url)
+        brought_back = assert_delivered(rig.home, rig.server, session_id)
+        must_hold(brought_back.session.total_samples == 2 * 48_000, "the recording is not whole")
+        rig.foreign.add(session_id)
         began = now_ms()
         rig.start_feeder()
         rig.recovered(began)
-    return rig.ended(round_.times, "recovery includes the start of the program")
+    return rig.ended(
+        round_.times, "recorded elsewhere meanwhile; recovery includes the start of the program"
+    )
 
 
 @contextmanager
@@ -286,18 +303,18 @@ def two_desktops(round_: Round) -> Outcome:
 
 
 DRILLS = [
-    Drill("spool-damaged", "Client's state", "the spool is garbled, cut or emptied",
+    Drill("spool-damaged", "Client's state", "the spool or its log is garbled, cut or emptied",
           40, damaged_while_stopped, takes_s=9),
-    Drill("spool-damaged-running", "Client's state", "the spool is garbled while it is used",
+    Drill("spool-damaged-running", "Client's state", "the spool or its log is garbled in use",
           20, damaged_while_running, takes_s=9),
     Drill("spool-locked", "Client's state", "another program locks the spool",
           12, locked, takes_s=8),
     Drill("spool-newer", "Client's state", "the spool was changed by a newer version",
-          8, newer, takes_s=9),
+          8, newer, quick_times=1, takes_s=9),
     Drill("spool-read-only", "Client's state", "the spool's folder is mounted read-only",
-          8, read_only, takes_s=9),
+          8, read_only, quick_times=1, takes_s=9),
     Drill("spool-copied", "Client's state", "the profile is copied in mid-session; both go on",
           10, copied_profile, takes_s=8),
     Drill("spool-two-desktops", "Client's state", "two programs on one spool; the first is killed",
-          8, two_desktops, takes_s=10),
+          8, two_desktops, quick_times=1, takes_s=10),
 ]  # fmt: skip

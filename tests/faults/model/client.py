@@ -11,6 +11,7 @@ from typing import Any
 from scribe_desktop.spool import Spool
 from scribe_desktop.sync import events
 from scribe_desktop.sync.books import ListChunks
+from scribe_desktop.sync.complaints import Complaints
 from scribe_desktop.sync.conversation import Conversation
 from scribe_desktop.sync.identity import Identity
 from scribe_desktop.sync.machine import step
@@ -98,6 +99,7 @@ class ModelClient:
             clock=self._clock,
             now_s=lambda: self.now_s,
             new_id=self._new_id,
+            complaints=Complaints(lambda: self.now_s),
         )
         self.conversation = Conversation(talk, self._list_chunks)
         self._apply(events.Linked(WINDOW, can_accept=True))
