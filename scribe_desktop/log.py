@@ -58,8 +58,11 @@ class PrivateFileHandler(logging.handlers.RotatingFileHandler):
 
 @contextmanager
 def logging_to(file: Path, *, verbose: bool = False) -> Iterator[None]:
-    """Write the log to `file` in this context, uncaught exceptions of all threads included."""
-    handler = PrivateFileHandler(file, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
+    """Write the log to `file` in this context, uncaught exceptions of all threads included.
+
+    A file that cannot be written prevents nothing: what matters then goes to stderr.
+    """
+    handler = _handler(file)
     handler.setFormatter(RedactingFormatter(FORMAT))
     root = logging.getLogger()
     before = root.level, threading.excepthook, sys.excepthook
@@ -75,6 +78,17 @@ def logging_to(file: Path, *, verbose: bool = False) -> Iterator[None]:
         root.setLevel(level)
         root.removeHandler(handler)
         handler.close()
+
+
+def _handler(file: Path) -> logging.Handler:
+    try:
+        return PrivateFileHandler(
+            file, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8"
+        )
+    except OSError:
+        to_stderr = logging.StreamHandler(sys.stderr)
+        to_stderr.setLevel(logging.WARNING)
+        return to_stderr
 
 
 def _thread_hook(

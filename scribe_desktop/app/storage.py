@@ -80,6 +80,9 @@ class Storage:
             SpoolError: another instance owns the recordings, they are newer, or no folder works.
             ScribeError: a folder cannot be made.
         """
+        self.salvaged, self.taken_over, self.recovered = [], [], []
+        self.quarantined = self.recovery_failure = None
+        self._repaired = ""
         self.failure = self._shortness()
         self._use_first(stack, on_owned, self._mend)
         return self._device_id
@@ -121,6 +124,7 @@ class Storage:
     def _use_first(
         self, stack: ExitStack, on_owned: Callable[[], None], prepare: Callable[[Spool], None]
     ) -> None:
+        before = self.paths
         for paths in self._places():
             try:
                 self._use(paths, stack, on_owned, prepare)
@@ -128,6 +132,7 @@ class Storage:
                 if _is_final(error):
                     raise
                 log.warning("recordings cannot be kept in %s: %s", paths.data_dir, error)
+                self.paths = before
                 self.failure = self.failure or error
             else:
                 if paths == self._ordinary:

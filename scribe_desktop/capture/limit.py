@@ -22,6 +22,12 @@ class Limit:
         self._ballast = ballast or Ballast(folder / "ballast")
         self._free = free
 
+    def move(self, folder: Path) -> None:
+        """The recording goes on in another folder."""
+        self._folder = folder
+        self._ballast = Ballast(folder / "ballast")
+        self._ballast.fill()
+
     def check(self) -> None:
         """Make sure that a recording can begin, and that it will be able to end.
 

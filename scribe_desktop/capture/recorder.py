@@ -163,6 +163,7 @@ class Recorder:
         except SpoolError as error:
             _log.warning("the sound is still held: %s", error)
         else:
+            self._limit.move(self._spool_folder.parent)
             writer.move(self._spool, self._journal(writer.session_id))
 
     def _journal(self, session_id: str) -> Journal:
@@ -194,24 +195,19 @@ class Recorder:
         self._publish(
             CaptureStatus(CaptureState.STARTING, session_id=request.session_id, title=request.title)
         )
-        limit = Limit(self._spool_folder.parent)
-        limit.check()
+        self._limit = Limit(self._spool_folder.parent)
+        self._limit.check()
         source = self._open_input(request)
         self._spool = Spool.open(self._spool_folder, clock=self._clock)
         try:
             source.open()
-            self._record_into(self._spool, source, request, started, limit)
+            self._record_into(self._spool, source, request, started)
         finally:
             source.close()
             self._spool.close()
 
     def _record_into(
-        self,
-        spool: Spool,
-        source: Input,
-        request: RecordingRequest,
-        started: _Started,
-        limit: Limit,
+        self, spool: Spool, source: Input, request: RecordingRequest, started: _Started
     ) -> None:
         wav = WavWriter(request.save_wav, channels=request.channels) if request.save_wav else None
         session = self._new_session(request, source.name)
@@ -225,7 +221,7 @@ class Recorder:
             wav=wav,
             publish=self._publish,
             clock=self._clock,
-            limit=limit,
+            limit=self._limit,
         )
         self._recording = recording
         started.ready.set()

@@ -6,6 +6,8 @@ the ordinary spool (`take_over`, then its journals), and only then removed.
 
 import contextlib
 import logging
+import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -48,8 +50,19 @@ class RescueFolder:
         return self.root / "journal"
 
     @property
+    def is_ours(self) -> bool:
+        """Whether it is there, a folder, and this person's: others may write to `/tmp`, too."""
+        try:
+            found = self.root.lstat()
+        except OSError:
+            return False
+        return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+
+    @property
     def has_recordings(self) -> bool:
         """Whether there is anything in it to be taken over."""
+        if not self.is_ours:
+            return False
         file = self.spool / FILE_NAME
         files = (file, side_file(file, "-wal"))
         try:
@@ -66,7 +79,7 @@ def owned(folders: Iterable[Path]) -> Iterator[list[RescueFolder]]:
         ours = []
         for folder in map(RescueFolder, folders):
             # One without recordings is left over from a process that died while it removed it.
-            if not folder.root.is_dir():
+            if not folder.is_ours:
                 continue
             try:
                 locks.enter_context(SpoolLock.acquire(folder.root / OWNER_LOCK))

@@ -29,4 +29,4 @@ class Complaints:
             return
         self._told_at[kind] = now_s
         self._untold[kind] = 0
-        log.warning("the server sent %s, %d times: %.100s", kind, count, detail)
+        log.warning("the server sent %s, %d times: %.100r", kind, count, detail)

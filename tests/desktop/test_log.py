@@ -73,3 +73,15 @@ def test_after_stopping_nothing_is_written(tmp_path: Path) -> None:
     assert threading.excepthook is hook
     logging.getLogger("scribe_desktop.test").warning("too late")
     assert "too late" not in (tmp_path / "scribe.log").read_text()
+
+
+def test_a_log_that_cannot_be_written_goes_to_stderr_where_it_matters(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    with logging_to(tmp_path / "file" / "scribe.log"):
+        logging.getLogger("scribe_desktop.test").warning("a warning")
+        logging.getLogger("scribe_desktop.test").info("a remark")
+    said = capsys.readouterr().err
+    assert "a warning" in said
+    assert "a remark" not in said

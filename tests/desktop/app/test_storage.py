@@ -13,6 +13,7 @@ from scribe_desktop.room import MB
 from scribe_desktop.spool import FailureKind, Salvage, Spool, SpoolFailureError
 from scribe_desktop.spool.quarantine import FILE_NAME
 from scribe_desktop.spool.rescue import RescueFolder
+from tests.parts.damaging import overwrite_page, root_page
 from tests.parts.filled_spool import add_session, new_session, session_id_of
 
 ONE, TWO = session_id_of(1), session_id_of(2)
@@ -242,3 +243,36 @@ def test_a_takeover_that_the_disk_refuses_is_put_off_with_every_journal(
     assert storage.recovered == [ONE]
     assert recorded(storage) == {ONE, TWO}
     assert not starts.rescues[0].root.exists()
+
+
+def test_with_no_other_place_a_failed_change_leaves_everything_where_it_was(
+    starts: Starts,
+) -> None:
+    storage = starts.start(lambda folder: (1000 if folder == starts.paths.data_dir else 0) * MB)
+    with ExitStack() as stack, pytest.raises(SpoolFailureError):
+        storage.change(stack, avoid_ordinary=True)
+    assert storage.paths == starts.paths
+
+
+def test_a_spool_that_is_damaged_while_in_use_is_changed_and_salvaged(starts: Starts) -> None:
+    storage = starts.start()
+    record(storage, ONE, ended=False)
+    file = storage.paths.spool_dir / FILE_NAME
+    overwrite_page(file, root_page(file, "chunks_unsent"))
+    with ExitStack() as stack:
+        storage.change(stack, avoid_ordinary=False)
+    assert recorded(storage) == set()
+    storage.salvage()
+    assert recorded(storage) == {ONE}
+    assert storage.recovered == []
+    assert "put aside while Scribe was running" in storage.notice
+    with closing(Spool.open_read_only(storage.paths.spool_dir)) as spool:
+        assert spool.meta("device_id") == "a device"
+
+
+def test_a_spool_that_is_found_whole_is_left_when_it_is_to_be_avoided(starts: Starts) -> None:
+    storage = starts.start()
+    with ExitStack() as stack:
+        storage.change(stack, avoid_ordinary=True)
+        assert storage.paths.data_dir == starts.rescues[0].root
+        assert str(starts.rescues[0].root) in storage.notice

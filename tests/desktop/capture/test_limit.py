@@ -64,3 +64,13 @@ def test_other_trouble_is_no_reason_to_end(disk: Disk) -> None:
     disk.limit.check()
     assert disk.limit.reached(SpoolFailureError(FailureKind.IO, "EIO.")) is None
     assert disk.file.exists()
+
+
+def test_after_a_move_only_the_new_folder_counts(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    full = {tmp_path}
+    limit = Limit(tmp_path, free=lambda folder: 0 if folder in full else 10 * RESERVE)
+    assert limit.reached(None) is not None
+    limit.move(tmp_path / "there")
+    assert limit.reached(None) is None
+    assert (tmp_path / "there" / "ballast").exists()

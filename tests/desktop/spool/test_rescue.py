@@ -157,3 +157,17 @@ def test_a_folder_that_another_scribe_uses_is_left_alone(folder: RescueFolder) -
         assert ours == [folder]
         with pytest.raises(SpoolError), SpoolLock.acquire(folder.root / OWNER_LOCK):
             pass
+
+
+def test_what_somebody_else_has_put_there_is_not_taken_over(
+    folder: RescueFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rescue(folder, ONE)
+    link = RescueFolder(folder.root.with_name("link"))
+    link.root.symlink_to(folder.root)
+    with owned([link.root]) as ours:
+        assert ours == []
+    monkeypatch.setattr("scribe_desktop.spool.rescue.os.getuid", lambda: -1)
+    assert not folder.has_recordings
+    with owned([folder.root]) as ours:
+        assert ours == []
