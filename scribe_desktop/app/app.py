@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,11 +15,12 @@ from scribe_desktop.app.delivery import Delivery
 from scribe_desktop.app.device import bind_device, read_machine_id
 from scribe_desktop.app.parts import Parts, RecorderPart
 from scribe_desktop.app.publisher import Publisher
+from scribe_desktop.app.upkeep import Upkeep
 from scribe_desktop.config import LOCAL, Settings
 from scribe_desktop.control import ControlServer, Handler
 from scribe_desktop.credentials import Credentials
-from scribe_desktop.errors import AlreadyRecordingError, ScribeError, SpoolError
-from scribe_desktop.library.sessions import delete_expired_audio
+from scribe_desktop.errors import AlreadyRecordingError, OnlyHereError, ScribeError, SpoolError
+from scribe_desktop.library.sessions import only_here
 from scribe_desktop.model import CaptureState, CaptureStatus, Chunk, Session, Status, now_ms
 from scribe_desktop.paths import Paths
 from scribe_desktop.spool import Salvage, Spool, SpoolLock
@@ -73,7 +74,15 @@ class App:
         self._running: ExitStack | None = None
         self._recorder: RecorderPart | None = None
         self._delivery: Delivery | None = None
-        self._publisher = Publisher(paths.spool_dir, self._upkeep)
+        self._publisher = Publisher(
+            paths.spool_dir,
+            Upkeep(
+                keep_days=lambda: self.settings.keep_local_days,
+                confirm=self._confirm,
+                deleted=self._session_changed,
+                clock=clock,
+            ),
+        )
         self._control = ControlServer(paths.control_socket, handlers_of(self))
 
     # -------------------------------------------------------------------------- start, stop
@@ -249,21 +258,38 @@ class App:
             spool.rename_session(session_id, title)
         self._publisher.session_changed(session_id)
 
-    def delete_session(self, session_id: str) -> None:
+    def delete_session(self, session_id: str, *, accepted_loss_ms: int = 0) -> None:
         """Delete a recording from this computer, as the person has confirmed.
+
+        The server is asked first whether it still has what it acknowledged: it may have been
+        restored from an older backup.
+
+        Args:
+            session_id: which one.
+            accepted_loss_ms: how much sound the person agrees to lose (OnlyHereError.lost_ms).
 
         Raises:
             AlreadyRecordingError: when it is being recorded.
+            OnlyHereError: when more than that is not known to be anywhere else.
         """
+        self._must_not_run(session_id)
+        confirmed = session_id in self._confirm([session_id])
         with self._guard:
-            now = self.status.capture
-            if now.session_id == session_id and now.state is not CaptureState.IDLE:
-                raise AlreadyRecordingError(
-                    "Still recording", "This recording runs.", "Stop it before you delete it."
-                )
+            self._must_not_run(session_id)
             with closing(Spool.open(self.paths.spool_dir, clock=self._clock)) as spool:
+                lost_ms = only_here(spool, session_id, confirmed=confirmed)
+                session = spool.session(session_id)
+                if session is not None and lost_ms > accepted_loss_ms:
+                    raise OnlyHereError(session.title, lost_ms, asked=confirmed)
                 spool.delete_session(session_id)
         self._publisher.session_changed(session_id)
+
+    def _must_not_run(self, session_id: str) -> None:
+        now = self.status.capture
+        if now.session_id == session_id and now.state is not CaptureState.IDLE:
+            raise AlreadyRecordingError(
+                "Still recording", "This recording runs.", "Stop it before you delete it."
+            )
 
     # --------------------------------------------------------------------------------- sync
 
@@ -310,6 +336,13 @@ class App:
         )
         return Delivery(sync, self._parts.server, self.paths, self._credentials, self._environ)
 
+    def _confirm(self, session_ids: Collection[str]) -> frozenset[str]:
+        delivery = self._delivery
+        return frozenset() if delivery is None else delivery.confirm(session_ids)
+
+    def _session_changed(self, session_id: str) -> None:
+        self._publisher.session_changed(session_id)
+
     def _part(self) -> RecorderPart:
         if self._recorder is None:
             raise _starting()
@@ -338,12 +371,6 @@ class App:
             log.error(
                 "the last chunk was not committed in %g s; it stays in the journal", FINALISE_S
             )
-
-    def _upkeep(self, spool: Spool) -> None:
-        deleted = delete_expired_audio(spool, self.settings.keep_local_days, self._clock())
-        for session_id in deleted:
-            log.info("the audio of %s is on the server only from now on", session_id)
-            self._publisher.session_changed(session_id)
 
 
 def default_title(at_ms: int) -> str:

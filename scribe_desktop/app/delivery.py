@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from scribe_desktop.app.parts import MakeServer, ServerPart, SyncPart
@@ -70,6 +70,10 @@ class Delivery:
     def set_paused(self, paused: bool) -> None:
         """Hold back, or go on."""
         self._sync.set_paused(paused)
+
+    def confirm(self, session_ids: Collection[str]) -> frozenset[str]:
+        """Ask the server which of these sessions it holds; none when it does not answer."""
+        return self._sync.confirm(session_ids)
 
     def stop(self) -> None:
         """Send what a few seconds allow, then end the engine and the bundled server."""

@@ -1,7 +1,7 @@
 """Facts from the recorder and the sync engine → one immutable Status → plain callbacks.
 
 The parts' threads only leave their facts here; counting in the spool, calling the watchers and the
-hourly upkeep happen on the thread `scribe-app`, so a slow watcher holds nobody up.
+upkeep happen on the thread `scribe-app`, so a slow watcher holds nobody up.
 """
 
 import logging
@@ -18,7 +18,8 @@ from scribe_desktop.spool import Spool
 
 log = logging.getLogger(__name__)
 
-UPKEEP_S: Final = 3600.0
+UPKEEP_AGAIN_S: Final = 60.0
+"""After so long an upkeep that the spool refused is tried again."""
 
 Watcher = Callable[[Status], None]
 
@@ -39,7 +40,7 @@ def with_counts(status: Status, chunks: Iterable[Chunk]) -> Status:
 class Publisher:
     """Keeps the newest Status and tells the watchers, always from the same thread."""
 
-    def __init__(self, spool_folder: Path, upkeep: Callable[[Spool], None]) -> None:
+    def __init__(self, spool_folder: Path, upkeep: Callable[[Spool], float]) -> None:
         self._folder = spool_folder
         self._upkeep = upkeep
         self._lock = threading.Lock()
@@ -115,14 +116,24 @@ class Publisher:
             next_upkeep = time.monotonic()
             while not self._stopping.is_set():
                 if time.monotonic() >= next_upkeep:
-                    next_upkeep = time.monotonic() + UPKEEP_S
-                    self._try(lambda: self._upkeep(spool))
+                    next_upkeep = time.monotonic() + self._keep_up(spool)
                 self._changed.wait(max(0.0, next_upkeep - time.monotonic()))
                 self._changed.clear()
                 self._try(lambda: self._count(spool))
                 self._tell()
         finally:
             spool.close()
+
+    def _keep_up(self, spool: Spool) -> float:
+        """Do what is due; in how many seconds something is again."""
+        wait_s = UPKEEP_AGAIN_S
+
+        def work() -> None:
+            nonlocal wait_s
+            wait_s = self._upkeep(spool)
+
+        self._try(work)
+        return wait_s
 
     def _try(self, work: Callable[[], None]) -> None:
         try:

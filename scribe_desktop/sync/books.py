@@ -1,7 +1,7 @@
 """Comparing our books with the server's at every connect, so that a loss heals by itself."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Final
 
 from scribe_desktop.errors import ScribeError
@@ -25,7 +25,7 @@ ANSWER_S: Final = 60.0
 
 
 class Books:
-    """One `sync-check` over all sessions whose audio is still here."""
+    """`sync-check` over sessions whose audio is still here: all at a connect, some on demand."""
 
     def __init__(self, talk: Talk, list_chunks: ListChunks) -> None:
         self._talk = talk
@@ -33,19 +33,42 @@ class Books:
         self._have: dict[str, list[Range]] = {}
         self._answered = asyncio.Event()
         self._to_compare: list[str] = []
+        self._matching: set[str] = set()
+        self._asking = asyncio.Lock()
 
     async def check(self) -> None:
         """Ask about every session, and send again what the server turns out to lack."""
-        sessions = [
+        await self._ask(self._comparable())
+
+    async def confirm(self, session_ids: Collection[str]) -> frozenset[str]:
+        """Ask about these sessions now, and heal what does not match.
+
+        Returns:
+            Those of which the server has every chunk that counts as acked, with the same bytes.
+
+        Raises:
+            TimeoutError: it did not answer.
+        """
+        comparable = [each for each in self._comparable() if each in session_ids]
+        await self._ask(comparable)
+        return frozenset(self._matching.intersection(comparable))
+
+    def _comparable(self) -> list[str]:
+        return [
             session.session_id
             for session in self._talk.spool.sessions()
             if session.audio_deleted_at is None and session.chunks and not session.refused_code
         ]
-        size = protocol.MAX_SYNC_CHECK_SESSIONS
-        for first in range(0, len(sessions), size):
-            await self._check(sessions[first : first + size])
-        for session_id in self._to_compare:
-            await self._compare(session_id)
+
+    async def _ask(self, sessions: list[str]) -> None:
+        async with self._asking:
+            self._matching.difference_update(sessions)
+            size = protocol.MAX_SYNC_CHECK_SESSIONS
+            for first in range(0, len(sessions), size):
+                await self._check(sessions[first : first + size])
+            wrong, self._to_compare = self._to_compare, []
+            for session_id in wrong:
+                await self._compare(session_id)
 
     def on_state(self, state: protocol.SyncState) -> None:
         """Take in the server's books."""
@@ -71,13 +94,22 @@ class Books:
     def _take_in(self, theirs: SyncStateSession, have: list[Range]) -> None:
         if theirs.status is SessionStatus.DELETED:
             self._talk.refuse_session(theirs.session_id, ErrorCode.SESSION_CLOSED)
-        elif theirs.status in RESEND_STATUSES and not theirs.match:
+        elif self._is_held(theirs):
+            self._matching.add(theirs.session_id)
+        elif theirs.status in RESEND_STATUSES:
             lacking = subtract(have, theirs.stored)
             if lacking:
                 self._talk.requeue(theirs.session_id, lacking)
             # What is missing may not be all: what both have may differ, too.
             if subtract(have, lacking):
                 self._to_compare.append(theirs.session_id)
+
+    def _is_held(self, theirs: SyncStateSession) -> bool:
+        """Whether they have what counts as acked; the receipt tells it of what is archived."""
+        if theirs.match or theirs.receipt_digest is None or theirs.status in RESEND_STATUSES:
+            return theirs.match
+        manifest = self._talk.spool.manifest(theirs.session_id)
+        return theirs.receipt_digest == protocol.manifest_digest(manifest)
 
     async def _compare(self, session_id: str) -> None:
         try:
