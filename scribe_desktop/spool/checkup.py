@@ -1,5 +1,6 @@
 """What a check of the spool asks of its rows, and the few things that it mends in them."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,6 +134,22 @@ class CheckupRows(SpoolBase):
                 (LOST_PART, row["id"]),
             )
         return kept
+
+    def put_part_back(self, session_id: str, sequence: int, data: bytes) -> bool:
+        """Keep the bytes of a part that are not here; False when they are other bytes."""
+        with self._writing() as connection:
+            added = connection.execute(
+                "INSERT INTO audio (chunk, data) SELECT c.id, :data FROM chunks c"
+                " JOIN sessions s ON s.id = c.session WHERE s.session_id = :id"
+                " AND c.sequence = :sequence AND c.sha256 = :sha256 ON CONFLICT DO NOTHING",
+                {
+                    "data": data,
+                    "id": session_id,
+                    "sequence": sequence,
+                    "sha256": hashlib.sha256(data).hexdigest(),
+                },
+            )
+            return added.rowcount == 1
 
     def withdraw_receipt(self, session_id: str) -> None:
         """Count a session's receipt no more; it is kept, and another one is asked for."""

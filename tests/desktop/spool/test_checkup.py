@@ -85,6 +85,14 @@ def test_a_part_that_the_server_has_stays_acknowledged(spool: Spool) -> None:
     assert spool.chunks(SECOND)[0].refused_code is None
 
 
+def test_only_the_bytes_that_were_written_come_back(spool: Spool) -> None:
+    spool.set_part_aside(FIRST, 1)
+    assert not spool.put_part_back(FIRST, 1, chunk_bytes(FIRST, 2))
+    assert spool.put_part_back(FIRST, 1, chunk_bytes(FIRST, 1))
+    assert spool.chunk_data(FIRST, 1) == chunk_bytes(FIRST, 1)
+    assert not spool.put_part_back(FIRST, 1, chunk_bytes(FIRST, 1))  # it is here already
+
+
 def test_a_part_that_does_not_exist_is_no_part(spool: Spool) -> None:
     with pytest.raises(SpoolFailureError, match="no part 9"):
         spool.set_part_aside(FIRST, 9)
