@@ -24,7 +24,7 @@ _COUNTED: Final = """
         coalesce(sum(c.samples), 0) AS total_samples,
         coalesce(sum(c.acked_at IS NOT NULL), 0) AS acked,
         coalesce(sum(c.refused_code IS NOT NULL AND c.acked_at IS NULL), 0) AS refused,
-        coalesce(sum(c.acked_at IS NULL AND c.refused_code IS NULL), 0) AS unsent,
+        coalesce(sum(c.id NOTNULL AND c.acked_at IS NULL AND c.refused_code IS NULL), 0) AS unsent,
         EXISTS (SELECT 1 FROM receipts r WHERE r.session = s.id AND r.withdrawn = 0) AS has_receipt
     FROM sessions s LEFT JOIN chunks c ON c.session = s.id GROUP BY s.id"""
 _COUNTERS: Final = (

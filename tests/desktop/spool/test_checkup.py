@@ -30,6 +30,13 @@ def test_a_sound_spool_has_nothing_to_tell(spool: Spool) -> None:
     assert (spool.miscounted(), spool.deleted()) == ([], [])
 
 
+def test_a_recording_that_has_no_part_yet_is_counted_right(spool: Spool) -> None:
+    add_session(spool, session_id_of(3), chunks=0, ended=False)
+    assert spool.miscounted() == []
+    spool.recount()
+    assert (spool.miscounted(), spool.pending()) == ([], 4)
+
+
 def test_each_part_is_seen_with_the_length_of_what_is_here(spool: Spool) -> None:
     change(spool, "DELETE FROM audio WHERE chunk = 2")
     sights = list(spool.sights(FIRST))
