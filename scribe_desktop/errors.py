@@ -60,3 +60,25 @@ class UnreachableError(ScribeError):
     """A server or a running instance cannot be reached."""
 
     exit_code = 8
+
+
+class OnlyHereError(NotDeliveredError):
+    """Deleting this would lose sound that is not known to be anywhere else.
+
+    Attributes:
+        lost_ms: how much, in milliseconds.
+    """
+
+    def __init__(self, title: str, lost_ms: int, *, asked: bool) -> None:
+        minutes = f"{lost_ms / 60_000:.1f} minutes"
+        message = (
+            f"{minutes} of “{title}” are not on the server."
+            if asked
+            else f"{minutes} of “{title}” may be nowhere else: the server does not confirm it now."
+        )
+        super().__init__(
+            "Only on this computer",
+            message,
+            "Wait until it is delivered, or confirm that these minutes are lost.",
+        )
+        self.lost_ms = lost_ms

@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,11 +17,17 @@ from scribe_desktop.app.parts import Parts, RecorderPart, SyncPart
 from scribe_desktop.app.publisher import Publisher
 from scribe_desktop.app.relocation import Relocation
 from scribe_desktop.app.storage import Storage
+from scribe_desktop.app.upkeep import LOOK_S, Upkeep
 from scribe_desktop.config import LOCAL, Settings
 from scribe_desktop.control import ControlServer, Handler
 from scribe_desktop.credentials import Credentials
-from scribe_desktop.errors import AlreadyRecordingError, ScribeError, UnreachableError
-from scribe_desktop.library.sessions import delete_expired_audio
+from scribe_desktop.errors import (
+    AlreadyRecordingError,
+    OnlyHereError,
+    ScribeError,
+    UnreachableError,
+)
+from scribe_desktop.library.sessions import only_here
 from scribe_desktop.model import (
     CaptureState,
     CaptureStatus,
@@ -74,7 +80,13 @@ class App:
         self._running: ExitStack | None = None
         self._recorder: RecorderPart | None = None
         self._delivery: Delivery | None = None
-        self._publisher = Publisher(self._upkeep, self._room)
+        self._upkeep = Upkeep(
+            keep_days=lambda: self.settings.keep_local_days,
+            confirm=self._confirm,
+            deleted=self._session_changed,
+            clock=clock,
+        )
+        self._publisher = Publisher(self._keep_up, self._room)
         self._relocation = Relocation(self.storage, self._publisher, self._move)
         self._listening = False
         self._device_id = ""
@@ -264,21 +276,38 @@ class App:
             spool.rename_session(session_id, title)
         self._publisher.session_changed(session_id)
 
-    def delete_session(self, session_id: str) -> None:
+    def delete_session(self, session_id: str, *, accepted_loss_ms: int = 0) -> None:
         """Delete a recording from this computer, as the person has confirmed.
+
+        The server is asked first whether it still has what it acknowledged: it may have been
+        restored from an older backup.
+
+        Args:
+            session_id: which one.
+            accepted_loss_ms: how much sound the person agrees to lose (OnlyHereError.lost_ms).
 
         Raises:
             AlreadyRecordingError: when it is being recorded.
+            OnlyHereError: when more than that is not known to be anywhere else.
         """
+        self._must_not_run(session_id)
+        confirmed = session_id in self._confirm([session_id])
         with self._guard:
-            now = self.status.capture
-            if now.session_id == session_id and now.state is not CaptureState.IDLE:
-                raise AlreadyRecordingError(
-                    "Still recording", "This recording runs.", "Stop it before you delete it."
-                )
+            self._must_not_run(session_id)
             with closing(Spool.open(self.paths.spool_dir, clock=self._clock)) as spool:
+                lost_ms = only_here(spool, session_id, confirmed=confirmed)
+                session = spool.session(session_id)
+                if session is not None and lost_ms > accepted_loss_ms:
+                    raise OnlyHereError(session.title, lost_ms, asked=confirmed)
                 spool.delete_session(session_id)
         self._publisher.session_changed(session_id)
+
+    def _must_not_run(self, session_id: str) -> None:
+        now = self.status.capture
+        if now.session_id == session_id and now.state is not CaptureState.IDLE:
+            raise AlreadyRecordingError(
+                "Still recording", "This recording runs.", "Stop it before you delete it."
+            )
 
     # --------------------------------------------------------------------------------- sync
 
@@ -323,6 +352,13 @@ class App:
         return Delivery(
             self._make_sync(), make_server, self.paths, self._credentials, self._environ
         )
+
+    def _confirm(self, session_ids: Collection[str]) -> frozenset[str]:
+        delivery = self._delivery
+        return frozenset() if delivery is None else delivery.confirm(session_ids)
+
+    def _session_changed(self, session_id: str) -> None:
+        self._publisher.session_changed(session_id)
 
     def _part(self) -> RecorderPart:
         if self._recorder is None:
@@ -370,13 +406,9 @@ class App:
         free = free_bytes(self.paths.data_dir)
         return room_of(free, bitrate=self.settings.bitrate, copies=2 if here else 1)
 
-    def _upkeep(self, spool: Spool) -> None:
-        if self.storage.failure is not None:
-            return
-        deleted = delete_expired_audio(spool, self.settings.keep_local_days, self._clock())
-        for session_id in deleted:
-            log.info("the audio of %s is on the server only from now on", session_id)
-            self._publisher.session_changed(session_id)
+    def _keep_up(self, spool: Spool) -> float:
+        """Delete what is due, never while the usual folder fails; when to be called again (s)."""
+        return LOOK_S if self.storage.failure is not None else self._upkeep(spool)
 
 
 def default_title(at_ms: int) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scribe_desktop.control import Handler
-from scribe_desktop.errors import ScribeError, UsageError
+from scribe_desktop.errors import OnlyHereError, ScribeError, UsageError
 from scribe_desktop.model import CaptureState
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def handlers_of(app: "App") -> dict[str, Handler]:
         "resume": _doing(app.resume_recording),
         "marker": lambda request: _mark(app, request),
         "sync": _doing(app.send_now),
+        "delete": lambda request: _delete(app, request),
         "sign-in": lambda request: _sign_in(app, request),
         "sign-out": lambda request: _sign_out(app, request),
         "raise": _no_window,
@@ -107,6 +108,17 @@ def _stop(app: "App", request: Mapping[str, Any]) -> dict[str, Any]:
 def _mark(app: "App", request: Mapping[str, Any]) -> dict[str, Any]:
     app.add_marker(str(request.get("label", "")))
     return {}
+
+
+def _delete(app: "App", request: Mapping[str, Any]) -> dict[str, Any]:
+    accepted = request.get("acceptedLossMs", 0)
+    if not isinstance(accepted, int) or accepted < 0:
+        raise UsageError("Unknown request", "acceptedLossMs is no number of milliseconds.")
+    try:
+        app.delete_session(_text(request, "sessionId"), accepted_loss_ms=accepted)
+    except OnlyHereError as error:
+        return {"deleted": False, "lostMs": error.lost_ms, "message": error.message}
+    return {"deleted": True}
 
 
 def _sign_in(app: "App", request: Mapping[str, Any]) -> dict[str, Any]:

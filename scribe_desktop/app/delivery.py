@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from scribe_desktop.app.parts import MakeServer, ServerPart, SyncPart
@@ -75,6 +75,10 @@ class Delivery:
         """Hold back, or go on."""
         self._paused = paused
         self._sync.set_paused(paused)
+
+    def confirm(self, session_ids: Collection[str]) -> frozenset[str]:
+        """Ask the server which of these sessions it holds; none when it does not answer."""
+        return self._sync.confirm(session_ids)
 
     def release(self) -> None:
         """End the engine, so that nobody has the spool open; the server runs on."""

@@ -4,7 +4,7 @@ The real ones are imported when they are made: they load the sound and network l
 command line must answer without them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -73,6 +73,9 @@ class SyncPart(Protocol):
 
     def set_paused(self, paused: bool) -> None:
         """Hold back, or go on."""
+
+    def confirm(self, session_ids: Collection[str], timeout_s: float = 5.0) -> frozenset[str]:
+        """Ask the server which of these sessions it holds as they are here."""
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """End within the time."""

@@ -1,7 +1,7 @@
 """Facts from the recorder and the sync engine → one immutable Status → plain callbacks.
 
 The parts' threads only leave their facts here; counting in the spool, calling the watchers and the
-hourly upkeep happen on the thread `scribe-app`, so a slow watcher holds nobody up.
+upkeep happen on the thread `scribe-app`, so a slow watcher holds nobody up.
 """
 
 import logging
@@ -19,9 +19,10 @@ from scribe_desktop.spool import Spool
 
 log = logging.getLogger(__name__)
 
-UPKEEP_S: Final = 3600.0
 LOOK_S: Final = 10.0
 """Between two looks at the room on the disk."""
+UPKEEP_AGAIN_S: Final = 60.0
+"""After so long an upkeep that the spool refused is tried again."""
 
 Watcher = Callable[[Status], None]
 
@@ -43,7 +44,7 @@ class Publisher:
     """Keeps the newest Status and tells the watchers, always from the same thread."""
 
     def __init__(
-        self, upkeep: Callable[[Spool], None], room: Callable[[], Room | None] = lambda: None
+        self, upkeep: Callable[[Spool], float], room: Callable[[], Room | None] = lambda: None
     ) -> None:
         self._upkeep = upkeep
         self._room = room
@@ -130,8 +131,7 @@ class Publisher:
             next_upkeep = next_look = time.monotonic()
             while not self._stopping.is_set():
                 if time.monotonic() >= next_upkeep:
-                    next_upkeep = time.monotonic() + UPKEEP_S
-                    self._try(lambda: self._upkeep(spool))
+                    next_upkeep = time.monotonic() + self._keep_up(spool)
                 if time.monotonic() >= next_look:
                     next_look = time.monotonic() + LOOK_S
                     self._look_for_room()
@@ -141,6 +141,17 @@ class Publisher:
                 self._tell()
         finally:
             spool.close()
+
+    def _keep_up(self, spool: Spool) -> float:
+        """Do what is due; in how many seconds something is again."""
+        wait_s = UPKEEP_AGAIN_S
+
+        def work() -> None:
+            nonlocal wait_s
+            wait_s = self._upkeep(spool)
+
+        self._try(work)
+        return wait_s
 
     def _try(self, work: Callable[[], None]) -> None:
         try:

@@ -79,8 +79,10 @@ def _look(shell: Shell, *, quick: bool, fix: bool) -> tuple[Examined, list[str]]
     if not fix or not examined.findings:
         return examined, []
     from scribe_desktop.doctor.mending import mend
+    from scribe_desktop.doctor.refetch import fetch_from
 
-    done = list(mend(paths, examined, now_ms, quick=quick))
+    fetch = fetch_from(shell.settings, shell.credentials)
+    done = list(mend(paths, examined, now_ms, quick=quick, fetch=fetch))
     # What was found by its SHA-256 was set aside: that it is there no more can be seen without.
     after = examine_recordings(paths, quick=True, is_running=is_running)
     return Examined(after.findings, examined.counted), done

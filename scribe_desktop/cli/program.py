@@ -22,6 +22,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "sync": "Send what has not been sent.",
     "export": "Write a recording into one sound file.",
     "verify": "Check a recording against the server's signed receipt.",
+    "delete": "Delete a recording from this computer, once the server has confirmed it.",
     "devices": "List the microphones.",
     "login": "Keep a server's token in the system's keyring, and use that server.",
     "logout": "Forget a server's token.",

@@ -5,21 +5,28 @@ Whoever calls this holds the owner's lock. Each step is durable by itself and ma
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from typing import Final
 
 from scribe_desktop.capture.journal import SUFFIX
 from scribe_desktop.capture.recovery import recover_sessions
 from scribe_desktop.doctor.findings import Finding, Kind
 from scribe_desktop.doctor.recordings import Examined, examine_recordings
+from scribe_desktop.doctor.refetch import Fetch, Refetch
 from scribe_desktop.paths import Paths
 from scribe_desktop.spool import Spool
 from scribe_desktop.spool.checkup import SET_ASIDE
 from scribe_desktop.spool.damage import mark_suspect
 
-PARTS = frozenset({Kind.PART_DAMAGED, Kind.PART_MISSING})
+PARTS: Final = frozenset({Kind.PART_DAMAGED, Kind.PART_MISSING})
 
 
 def mend(
-    paths: Paths, examined: Examined, clock: Callable[[], int], *, quick: bool
+    paths: Paths,
+    examined: Examined,
+    clock: Callable[[], int],
+    *,
+    quick: bool,
+    fetch: Fetch | None = None,
 ) -> Iterator[str]:
     """Mend what was found; says each thing that it does.
 
@@ -28,6 +35,7 @@ def mend(
         examined: what was found.
         clock: ms since 1970 UTC.
         quick: how a file that takes the place of a damaged one is looked at.
+        fetch: gets parts from the server, when there is a way to it.
 
     Raises:
         SpoolError: the spool or a folder refuses.
@@ -46,6 +54,7 @@ def mend(
             if damaged
             else examined.findings
         )
+        yield from _mend_parts(spool, findings, Refetch(fetch))
         yield from _mend_rows(spool, findings)
 
 
@@ -65,9 +74,6 @@ def _recover(paths: Paths, spool: Spool, clock: Callable[[], int]) -> Iterator[s
 
 def _mend_rows(spool: Spool, findings: Iterable[Finding]) -> Iterator[str]:
     kinds = {finding.kind for finding in findings}
-    for finding in findings:
-        if finding.kind in PARTS and finding.session is not None:
-            yield from _set_aside(spool, finding.session, finding)
     for session_id in sorted(_sessions_with(findings, Kind.RECEIPT_INVALID)):
         spool.withdraw_receipt(session_id)
         yield f"Withdrew the receipt of {session_id}; another one is asked for"
@@ -79,18 +85,35 @@ def _mend_rows(spool: Spool, findings: Iterable[Finding]) -> Iterator[str]:
         yield f"Ended the deletion of the audio of {', '.join(waiting)}"
 
 
-def _set_aside(spool: Spool, session_id: str, finding: Finding) -> Iterator[str]:
-    acked = {chunk.sequence for chunk in spool.chunks(session_id) if chunk.acked_at is not None}
-    for first, last in finding.sequences:
-        for sequence in range(first, last + 1):
-            kept = spool.set_part_aside(session_id, sequence)
-            where = "" if kept is None else f"; its bytes are kept in {SET_ASIDE}/{kept.name}"
-            state = (
-                "is on the server only now"
-                if sequence in acked
-                else "counts as damaged from now on"
-            )
-            yield f"Part {sequence} of {session_id} {state}{where}"
+def _mend_parts(spool: Spool, findings: Iterable[Finding], refetch: Refetch) -> Iterator[str]:
+    for finding in findings:
+        if finding.session is None:
+            continue
+        for first, last in finding.sequences:
+            for sequence in range(first, last + 1):
+                if finding.kind in PARTS:
+                    yield _set_aside(spool, finding.session, sequence, refetch)
+                elif finding.kind is Kind.PART_ELSEWHERE and refetch.bring_back(
+                    spool, finding.session, sequence
+                ):
+                    yield f"Fetched part {sequence} of {finding.session} from the server"
+
+
+def _set_aside(spool: Spool, session_id: str, sequence: int, refetch: Refetch) -> str:
+    acked = any(
+        chunk.acked_at is not None
+        for chunk in spool.chunks(session_id)
+        if chunk.sequence == sequence
+    )
+    kept = spool.set_part_aside(session_id, sequence)
+    if not acked:
+        state = "counts as damaged from now on"
+    elif refetch.bring_back(spool, session_id, sequence):
+        state = "was fetched from the server"
+    else:
+        state = "is on the server only now"
+    where = "" if kept is None else f"; its damaged bytes are kept in {SET_ASIDE}/{kept.name}"
+    return f"Part {sequence} of {session_id} {state}{where}"
 
 
 def _sessions_with(findings: Iterable[Finding], kind: Kind) -> set[str]:

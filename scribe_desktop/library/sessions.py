@@ -1,6 +1,8 @@
 """What the person owns: finding and describing sessions, and when local audio is deleted.
 
-Audio leaves this computer only after the signed receipt and the keep-local period. The period is
+Audio leaves this computer only after the signed receipt, the keep-local period, and the server's
+word of that moment that it still has all of it: it may have been restored from an older backup. The
+period is
 counted in *seen time*, which goes forward by at most a day per look however far the clock jumps,
 so a wrong clock can never make many recordings old at once.
 """
@@ -12,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from scribe_desktop.errors import UsageError
-from scribe_desktop.model import Session, StoredReceipt
+from scribe_desktop.model import SAMPLE_RATE, Session, StoredReceipt
 from scribe_desktop.spool import Spool
 
 DAY_MS: Final = 86_400_000
@@ -60,8 +62,8 @@ def audio_to_delete(kept: Iterable[KeptAudio], *, keep_days: int, seen: int) -> 
     return [audio.session_id for audio in kept if max(audio.stored_at, audio.ended_at) <= before]
 
 
-def delete_expired_audio(spool: Spool, keep_days: int, now: int) -> list[str]:
-    """Look at the clock once and delete what may go; the ids of those sessions.
+def expired_audio(spool: Spool, keep_days: int, now: int) -> list[str]:
+    """Look at the clock once; the ids of the sessions whose audio may go if the server has it.
 
     Raises:
         SpoolError: when the spool refuses.
@@ -79,10 +81,43 @@ def delete_expired_audio(spool: Spool, keep_days: int, now: int) -> list[str]:
         for session in spool.sessions()
         if session.session_id in receipts and _may_go(session) and session.ended_at is not None
     ]
-    expired = audio_to_delete(kept, keep_days=keep_days, seen=time.seen)
-    for session_id in expired:
-        spool.delete_audio(session_id, deleted_at=now)
-    return expired
+    return audio_to_delete(kept, keep_days=keep_days, seen=time.seen)
+
+
+def delete_confirmed_audio(spool: Spool, session_ids: Iterable[str], now: int) -> list[str]:
+    """Delete the audio of sessions that the server has just confirmed; the ids of those that went.
+
+    One that meanwhile lost its receipt, or an ack, stays.
+
+    Raises:
+        SpoolError: when the spool refuses.
+    """
+    gone = []
+    for session_id in session_ids:
+        session = spool.session(session_id)
+        if session is not None and session.has_receipt and _may_go(session):
+            spool.delete_audio(session_id, deleted_at=now)
+            gone.append(session_id)
+    return gone
+
+
+def only_here(spool: Spool, session_id: str, *, confirmed: bool) -> int:
+    """Milliseconds of a session's sound that nobody else is known to have.
+
+    Args:
+        spool: where it is.
+        session_id: which session.
+        confirmed: the server has just said that it has every chunk that counts as acked.
+
+    Raises:
+        SpoolError: when the spool refuses.
+    """
+    samples = sum(
+        sight.chunk.samples
+        for sight in spool.sights(session_id)
+        if sight.length is not None and not (confirmed and sight.chunk.acked_at is not None)
+    )
+    return samples * 1000 // SAMPLE_RATE
 
 
 def find_session(sessions: Sequence[Session], prefix: str) -> Session:

@@ -18,10 +18,6 @@ HALF_A_CHUNK: Final = 40_000
 """Bytes; the sample's chunks have about twice as many."""
 
 
-class NotHappenedError(ScribeError):
-    """A fault that was to be made did not happen, so that nothing was proven."""
-
-
 def duplicates(stage: Stage) -> Step:
     """Every chunk is sent twice."""
     stage.wire.mode = Mode.DOUBLE
@@ -168,9 +164,7 @@ def _waiting(stage: Stage, session_id: str) -> int:
 
 def _must_have_happened(count: int, otherwise: str) -> None:
     if count < 1:
-        raise NotHappenedError(
-            "The fault did not happen", f"The fault did not happen: {otherwise}."
-        )
+        raise ScribeError("The fault did not happen", f"The fault did not happen: {otherwise}.")
 
 
 def _ms_since(moment: float) -> int:

@@ -73,7 +73,7 @@ def _play(stage: Stage, done: Callable[[Step], bool]) -> Totals:
         try:
             stage.app.start()
             stack.callback(stage.app.stop)
-            stage.wait("the built-in server runs", lambda: bool(stage.endpoints))
+            stage.wait_started()
         except ScribeError as error:
             done(Step("start", False, _words(error)))
             return Totals()

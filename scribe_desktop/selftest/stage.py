@@ -24,8 +24,8 @@ from scribe_desktop.spool import Spool
 
 LOOK_S: Final = 0.01
 SAMPLE: Final = "sample-speech.flac"
-RECORDING_S: Final = 60.0
-"""What encoding the sample may take; a computer that records needs a fraction of this."""
+WORKING_S: Final = 60.0
+"""What starting the server, or encoding the sample, may take on a computer that is very busy."""
 PATIENCE_S: Final = 30.0
 """What a fault may take until everything is on the server; then the step has failed."""
 
@@ -78,6 +78,14 @@ class Stage:
             raise ScribeError("The built-in server does not run", self.app.server_failure or "?")
         return now
 
+    def wait_started(self) -> None:
+        """Wait until the server listens.
+
+        Raises:
+            NotDeliveredError: it does not.
+        """
+        self._wait("the built-in server runs", lambda: bool(self.endpoints), WORKING_S)
+
     def record(self, title: str) -> str:
         """Begin to record the sample as fast as it can be encoded; the session's id."""
         session_id = str(uuid.uuid4())
@@ -92,7 +100,7 @@ class Stage:
         Raises:
             ScribeError: it failed, or takes too long.
         """
-        self._wait("the sample is recorded", lambda: self.app.wait_recorded(0), RECORDING_S)
+        self._wait("the sample is recorded", lambda: self.app.wait_recorded(0), WORKING_S)
         if self.app.failure is not None:
             raise self.app.failure
 

@@ -1,5 +1,6 @@
 """What a check of the spool asks of its rows, and the few things that it mends in them."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ _COUNTED: Final = """
         coalesce(sum(c.samples), 0) AS total_samples,
         coalesce(sum(c.acked_at IS NOT NULL), 0) AS acked,
         coalesce(sum(c.refused_code IS NOT NULL AND c.acked_at IS NULL), 0) AS refused,
-        coalesce(sum(c.acked_at IS NULL AND c.refused_code IS NULL), 0) AS unsent,
+        coalesce(sum(c.id NOTNULL AND c.acked_at IS NULL AND c.refused_code IS NULL), 0) AS unsent,
         EXISTS (SELECT 1 FROM receipts r WHERE r.session = s.id AND r.withdrawn = 0) AS has_receipt
     FROM sessions s LEFT JOIN chunks c ON c.session = s.id GROUP BY s.id"""
 _COUNTERS: Final = (
@@ -132,6 +133,22 @@ class CheckupRows(SpoolBase):
                 (LOST_PART, row["id"]),
             )
         return kept
+
+    def put_part_back(self, session_id: str, sequence: int, data: bytes) -> bool:
+        """Keep the bytes of a part that are not here; False when they are other bytes."""
+        with self._writing() as connection:
+            added = connection.execute(
+                "INSERT INTO audio (chunk, data) SELECT c.id, :data FROM chunks c"
+                " JOIN sessions s ON s.id = c.session WHERE s.session_id = :id"
+                " AND c.sequence = :sequence AND c.sha256 = :sha256 ON CONFLICT DO NOTHING",
+                {
+                    "data": data,
+                    "id": session_id,
+                    "sequence": sequence,
+                    "sha256": hashlib.sha256(data).hexdigest(),
+                },
+            )
+            return added.rowcount == 1
 
     def withdraw_receipt(self, session_id: str) -> None:
         """Count a session's receipt no more; it is kept, and another one is asked for."""

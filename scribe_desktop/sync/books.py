@@ -1,7 +1,7 @@
 """Comparing our books with the server's at every connect, so that a loss heals by itself."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -28,7 +28,10 @@ ANSWER_S: Final = 60.0
 
 
 class Books:
-    """One `sync-check` over all sessions whose audio is here, or was until this server signed."""
+    """`sync-check` over sessions whose audio is here, or was until this server signed.
+
+    All of them at a connect, single ones on demand.
+    """
 
     def __init__(self, talk: Talk, list_chunks: ListChunks) -> None:
         self._talk = talk
@@ -38,19 +41,42 @@ class Books:
         self._lost: set[str] = set()
         self._answered = asyncio.Event()
         self._to_compare: list[str] = []
+        self._matching: set[str] = set()
+        self._asking = asyncio.Lock()
 
     async def check(self) -> None:
         """Ask about every session, and send again what the server turns out to lack."""
-        sessions = [
+        await self._ask(self._comparable())
+
+    async def confirm(self, session_ids: Collection[str]) -> frozenset[str]:
+        """Ask about these sessions now, and heal what does not match.
+
+        Returns:
+            Those of which the server has every chunk that counts as acked, with the same bytes.
+
+        Raises:
+            TimeoutError: it did not answer.
+        """
+        comparable = [each for each in self._comparable() if each in session_ids]
+        await self._ask(comparable)
+        return frozenset(self._matching.intersection(comparable))
+
+    def _comparable(self) -> list[str]:
+        return [
             session.session_id
             for session in self._talk.spool.sessions()
             if session.chunks and self._concerns(session)
         ]
-        size = protocol.MAX_SYNC_CHECK_SESSIONS
-        for first in range(0, len(sessions), size):
-            await self._check(sessions[first : first + size])
-        for session_id in self._to_compare:
-            await self._compare(session_id)
+
+    async def _ask(self, sessions: list[str]) -> None:
+        async with self._asking:
+            self._matching.difference_update(sessions)
+            size = protocol.MAX_SYNC_CHECK_SESSIONS
+            for first in range(0, len(sessions), size):
+                await self._check(sessions[first : first + size])
+            wrong, self._to_compare = self._to_compare, []
+            for session_id in wrong:
+                await self._compare(session_id)
 
     def on_state(self, state: protocol.SyncState) -> None:
         """Take in the server's books."""
@@ -97,13 +123,22 @@ class Books:
             if gone:
                 return  # A person has deleted it there, and nothing is left here to be said of.
             self._talk.refuse_session(theirs.session_id, ErrorCode.SESSION_CLOSED)
-        elif theirs.status in RESEND_STATUSES and not theirs.match:
+        elif self._is_held(theirs):
+            self._matching.add(theirs.session_id)
+        elif theirs.status in RESEND_STATUSES:
             lacking = subtract(have, theirs.stored)
             if lacking:
                 self._talk.requeue(theirs.session_id, lacking)
             # What is missing may not be all: what both have may differ, too.
             if subtract(have, lacking) and not (lacking and gone):
                 self._to_compare.append(theirs.session_id)
+
+    def _is_held(self, theirs: SyncStateSession) -> bool:
+        """Whether they have what counts as acked; the receipt tells it of what is archived."""
+        if theirs.match or theirs.receipt_digest is None or theirs.status in RESEND_STATUSES:
+            return theirs.match
+        manifest = self._talk.spool.manifest(theirs.session_id)
+        return theirs.receipt_digest == protocol.manifest_digest(manifest)
 
     async def _compare(self, session_id: str) -> None:
         try:

@@ -1,7 +1,8 @@
 """One connection at a time: dialling, the conversation on it, silence, and hanging up."""
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,8 @@ from scribe_desktop.sync.tasks import Tasks
 from scribe_desktop.sync.timers import Timers
 from scribe_desktop.sync.watchdog import Look, Verdict, Watchdog
 from scribe_server import protocol
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,13 @@ class Calls:
         if self.conversation is not None:
             self.conversation.woken()
 
+    def confirm(self, session_ids: Collection[str], tell: Callable[[frozenset[str]], None]) -> None:
+        """Ask the server which of these sessions it holds, and tell; none when nobody answers."""
+        if self.conversation is None:
+            tell(frozenset())
+        else:
+            self._tasks.spawn(self._confirm(self.conversation, session_ids, tell), "sync-confirm")
+
     def watch(self, now_s: float) -> None:
         """Look whether the other side still lives."""
         if self._line is None or self.conversation is None:
@@ -161,6 +171,21 @@ class Calls:
         except TimeoutError:
             if line is self._line:
                 self.cut()
+
+    async def _confirm(
+        self,
+        conversation: Conversation,
+        session_ids: Collection[str],
+        tell: Callable[[frozenset[str]], None],
+    ) -> None:
+        found: frozenset[str] = frozenset()
+        try:
+            found = await conversation.confirm(session_ids)
+        except TimeoutError:
+            log.warning("the server did not say what it holds of %d sessions", len(session_ids))
+        finally:
+            # The answer of a connection that has ended since may be of another server by now.
+            tell(found if conversation is self.conversation else frozenset())
 
     def _on_event(self, line: Line, name: str, data: Any) -> None:
         if line is not self._line or self.conversation is None:

@@ -1,6 +1,6 @@
 """One connection's talk with the server, from its welcome to its end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -70,6 +70,10 @@ class Conversation:
         fork_conflicts(self._talk)
         await self._books.check()
         self._stops.ask()
+
+    async def confirm(self, session_ids: Collection[str]) -> frozenset[str]:
+        """Ask now which of these sessions the server holds; see Books.confirm."""
+        return await self._books.confirm(session_ids)
 
     def handle(self, name: str, data: object) -> None:
         """Take in an event; events that we do not know are for other clients.

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
@@ -118,6 +118,10 @@ class Driver:
         target = self._report.target
         if target is not None and self._calls.identities.accept(target):
             self.send_now()
+
+    def confirm(self, session_ids: Collection[str], tell: Callable[[frozenset[str]], None]) -> None:
+        """Ask the server which of these sessions it holds, and tell; none when nobody answers."""
+        self._calls.confirm(session_ids, tell)
 
     def woken(self) -> None:
         """Something is new in the spool."""

@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Final
 
@@ -79,6 +80,24 @@ class SyncEngine:
     def set_paused(self, paused: bool) -> None:
         """Send nothing while paused."""
         self._wish(lambda driver: driver.set_paused(paused))
+
+    def confirm(self, session_ids: Collection[str], timeout_s: float = 5.0) -> frozenset[str]:
+        """Ask the server now which of these sessions it holds; blocks its caller.
+
+        Not to be called on the sync thread.
+
+        Returns:
+            Those of which it has every chunk that counts as acked, with the same bytes; none when
+            it does not answer in time.
+        """
+        if not session_ids or not self._thread.is_alive() or self._stopping.is_set():
+            return frozenset()
+        answer: Future[frozenset[str]] = Future()
+        self._wish(lambda driver: driver.confirm(session_ids, answer.set_result))
+        try:
+            return answer.result(timeout_s)
+        except TimeoutError:
+            return frozenset()
 
     def accept_server_identity(self) -> None:
         """Trust the server that answers now instead of the pinned one."""

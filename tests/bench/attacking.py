@@ -1,14 +1,13 @@
 """The attacker, a process of its own: everything in the corpus against one server, again and again.
 
 `python -m tests.bench.attacking URL TOKEN` prints a line when it has begun, goes on until its stdin
-ends, and prints what it did. It has the lowest priority: what it computes itself must not be
-measured as the server's.
+ends, and prints what it did.
 """
 
 import asyncio
 import contextlib
+import itertools
 import json
-import os
 import random
 import sys
 import time
@@ -22,7 +21,6 @@ import aiohttp
 import msgspec
 
 from tests.faults.attacks.hostile import (
-    FALSE_TOKENS,
     PACKETS,
     PLACEHOLDER,
     SEQUENCES,
@@ -62,10 +60,12 @@ class Attacks:
         self._url = url
         self._token = token
         self._rng = random.Random(seed)
+        self._packets = itertools.cycle(PACKETS.values())
+        self._tokens = itertools.cycle(FALSE_TOKENS)
 
     async def malformed(self) -> None:
         """Send one packet that is none."""
-        packets = self._rng.choice(list(PACKETS.values()))
+        packets = next(self._packets)
         async with RawClient.connected(self._url, self._token) as bad:
             self.done.packets += 1
             for packet in packets:
@@ -87,19 +87,18 @@ class Attacks:
                 await bad.expect("chunk-error", "session-error")
 
     async def random_frames(self) -> None:
-        """Send noise until the connection is ended."""
+        """Send noise and leave."""
         async with RawClient.connected(self._url, self._token) as bad:
             for _ in range(5):
                 self.done.frames += 1
                 await bad.send(random_frame(self._rng))
-            await bad.ended(timeout_s=2)
 
     async def wrong_token(self) -> None:
         """Try to get in."""
         async with RawClient.open(self._url) as bad:
             self.done.tokens += 1
-            await bad.send("40" + json.dumps({"token": self._rng.choice(FALSE_TOKENS)}))
-            await bad.ended()
+            await bad.send("40" + json.dumps({"token": next(self._tokens)}))
+            await bad.expect("connect_error")
 
     async def say_nothing(self) -> None:
         """Hold a connection until the server ends it."""
@@ -122,17 +121,17 @@ class Attacks:
         """All of it at the same time, until cancelled."""
         quick = (self.malformed, self.wrong_fields, self.random_frames, self.wrong_token)
         async with asyncio.TaskGroup() as group:
-            for _ in range(WORKERS):
-                group.create_task(self._again(quick))
+            for first in range(WORKERS):
+                group.create_task(self._again((*quick[first:], *quick[:first])))
             for _ in range(SILENT):
                 group.create_task(self._again((self.say_nothing,)))
             for _ in range(SLOW_HEADERS):
                 group.create_task(self._again((self.never_end_the_headers,)))
 
     async def _again(self, attacks: Sequence[Callable[[], Awaitable[None]]]) -> None:
-        while True:
+        for attack in itertools.cycle(attacks):
             with contextlib.suppress(*LOST):
-                await self._rng.choice(attacks)()
+                await attack()
             await asyncio.sleep(0)
 
 
@@ -177,5 +176,4 @@ class Attacker:
 
 
 if __name__ == "__main__":
-    os.nice(19)
     print(msgspec.json.encode(asyncio.run(attack(*sys.argv[1:]))).decode(), flush=True)

@@ -76,7 +76,7 @@ def result(runs: Runs) -> Result:
         "go through the corpus of the attack tests: packets that are none, frames of 9 to 64 MB, "
         "wrong types, ids of a megabyte, noise, wrong tokens; "
         f"{SILENT} more connections say nothing and {SLOW_HEADERS} never end their headers. The "
-        "attacker has the lowest priority, because it shares the two cores with the server.",
+        "attacker works as fast as it can, on the cores that server and recorders use, too.",
         COLUMNS,
         rows,
         (

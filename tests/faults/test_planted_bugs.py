@@ -1,6 +1,6 @@
 """The random walk is worth something: it finds each of these bugs when it is put in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import pytest
@@ -87,6 +87,16 @@ def test_books_that_are_not_compared_after_a_restore_are_found(
 ) -> None:
     monkeypatch.setattr(Books, "_take_in", lambda *_: None)
     assert finds(seed).startswith(LOSSES)
+
+
+def test_audio_that_is_deleted_without_asking_the_server_is_found(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    async def trusting(_self: Books, session_ids: Collection[str]) -> frozenset[str]:
+        return frozenset(session_ids)
+
+    monkeypatch.setattr(Books, "confirm", trusting)
+    assert finds(seed).startswith("promised and lost")
 
 
 def test_audio_that_is_deleted_before_it_is_marked_is_found(seed: int) -> None:

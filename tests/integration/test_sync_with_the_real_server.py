@@ -140,8 +140,14 @@ def test_a_server_restored_from_an_older_backup_is_refilled_by_itself(tmp_path: 
         shutil.copytree(tmp_path / "backup", tmp_path / "server")
         server.start()
 
+        # Once it answers: what it lacks is not confirmed, so that nothing here may be deleted.
+        found = wait_until(
+            lambda: sync.engine.confirm([FIRST, SECOND]), timeout_s=30, what="the server's word"
+        )
+        assert SECOND not in found or len(sync.on_server(SECOND)) == 6
         wait_until(lambda: len(sync.on_server(SECOND)) == 6, timeout_s=30, what="the lost session")
         sync.wait_until_proven(FIRST, SECOND)
+        assert sync.engine.confirm([FIRST, SECOND]) == {FIRST, SECOND}
 
 
 def test_a_wiped_server_is_refilled_after_signing_in_and_accepting_it(tmp_path: Path) -> None:

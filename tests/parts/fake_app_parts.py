@@ -1,6 +1,6 @@
 """An App whose recorder, sync engine and server do only what a test tells them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -114,6 +114,7 @@ class FakeSync:
         self.calls: list[str] = []
         self.targets: list[Any] = []
         self.delivers = False
+        self.confirms: set[str] = set()
         self.status = SyncStatus(state=SyncState.OFFLINE)
         self._spool = spool
         self._on_status = on_status
@@ -147,6 +148,10 @@ class FakeSync:
 
     def set_paused(self, paused: bool) -> None:
         self.calls.append(f"paused {paused}")
+
+    def confirm(self, session_ids: Collection[str], timeout_s: float = 5.0) -> frozenset[str]:
+        self.calls.append("confirm")
+        return frozenset(self.confirms.intersection(session_ids))
 
     def stop(self, timeout_s: float = 5.0) -> None:
         self.calls.append("stop")

@@ -12,7 +12,13 @@ from scribe_desktop.app import App
 from scribe_desktop.app.app import default_title
 from scribe_desktop.config import Settings
 from scribe_desktop.control import call, is_listening
-from scribe_desktop.errors import AlreadyRecordingError, AudioError, ScribeError, SpoolError
+from scribe_desktop.errors import (
+    AlreadyRecordingError,
+    AudioError,
+    OnlyHereError,
+    ScribeError,
+    SpoolError,
+)
 from scribe_desktop.model import CaptureReason, CaptureState
 from scribe_desktop.spool import FailureKind, Spool, SpoolFailureError
 from scribe_desktop.spool.quarantine import FILE_NAME
@@ -201,14 +207,45 @@ def test_a_copied_profile_gets_a_device_id_of_its_own(tmp_path: Path, made: Made
     assert first == again != copied
 
 
-def test_a_recording_can_be_renamed_and_deleted_but_not_while_it_runs(app: App) -> None:
+def test_a_recording_can_be_renamed_and_deleted_but_not_while_it_runs(app: App, made: Made) -> None:
     session_id = app.start_recording()
     app.rename_session(session_id, "Better")
     assert app.sessions()[0].title == "Better"
     with pytest.raises(AlreadyRecordingError):
         app.delete_session(session_id)
     app.stop_recording()
+    made.sync.deliver_all()
+    made.sync.confirms = {session_id}
     app.delete_session(session_id)
+    assert app.sessions() == []
+
+
+def test_what_the_server_does_not_confirm_is_deleted_only_when_its_minutes_are_given_up(
+    app: App, made: Made
+) -> None:
+    session_id = app.start_recording()
+    app.stop_recording()
+    made.sync.deliver_all()
+    with pytest.raises(OnlyHereError, match=r"0\.5 minutes of “.*” may be nowhere else") as refused:
+        app.delete_session(session_id)
+    assert refused.value.lost_ms == 30_000
+    with pytest.raises(OnlyHereError):
+        app.delete_session(session_id, accepted_loss_ms=29_999)
+    assert len(app.sessions()) == 1
+    app.delete_session(session_id, accepted_loss_ms=30_000)
+    assert app.sessions() == []
+
+
+def test_parts_without_an_ack_are_told_though_the_server_answers(app: App, made: Made) -> None:
+    session_id = app.start_recording()
+    app.stop_recording()
+    made.sync.confirms = {session_id}
+    with pytest.raises(OnlyHereError, match=r"0\.5 minutes of “.*” are not on the server"):
+        app.delete_session(session_id)
+
+
+def test_deleting_what_is_not_there_is_fine(app: App) -> None:
+    app.delete_session(ONE)
     assert app.sessions() == []
 
 

@@ -44,6 +44,19 @@ def test_stopping_an_ended_recording_leaves_the_next_one_alone(app: App) -> None
     assert describe(app)["capture"]["state"] == "recording"
 
 
+def test_delete_says_what_would_be_lost_and_deletes_when_that_is_accepted(app: App) -> None:
+    session_id = ask(app, "record")["sessionId"]
+    ask(app, "stop")
+    reply = ask(app, "delete", sessionId=session_id)
+    assert (reply["deleted"], reply["lostMs"]) == (False, 30_000)
+    assert "0.5 minutes" in reply["message"]
+    for wrong in ("x", -1, None):
+        with pytest.raises(UsageError):
+            ask(app, "delete", sessionId=session_id, acceptedLossMs=wrong)
+    assert ask(app, "delete", sessionId=session_id, acceptedLossMs=30_000) == {"deleted": True}
+    assert app.sessions() == []
+
+
 def test_pause_resume_marker_and_sync_reach_the_parts(app: App, made: Made) -> None:
     ask(app, "record")
     for command in ("pause", "resume", "sync"):

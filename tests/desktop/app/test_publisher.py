@@ -26,7 +26,7 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
 
 @pytest.fixture
 def publisher(spool: Spool, tmp_path: Path) -> Iterator[Publisher]:
-    made = Publisher(lambda _: None)
+    made = Publisher(lambda _: 3600.0)
     made.start(tmp_path)
     yield made
     made.stop()
@@ -103,7 +103,7 @@ def test_upkeep_happens_at_the_start_and_its_failure_ends_nothing(
 ) -> None:
     looked: list[Spool] = []
 
-    def upkeep(opened: Spool) -> None:
+    def upkeep(opened: Spool) -> float:
         looked.append(opened)
         raise SpoolError("Full", "There is no room.")
 
@@ -117,10 +117,26 @@ def test_upkeep_happens_at_the_start_and_its_failure_ends_nothing(
     assert len(looked) == 1
 
 
+def test_upkeep_says_when_it_wants_to_be_called_again(spool: Spool, tmp_path: Path) -> None:
+    looked, enough = [], threading.Event()
+
+    def upkeep(opened: Spool) -> float:
+        looked.append(opened)
+        if len(looked) == 3:
+            enough.set()
+        return 0.01 if len(looked) < 3 else 3600.0
+
+    publisher = Publisher(tmp_path, upkeep)
+    publisher.start()
+    assert enough.wait(10)
+    publisher.stop()
+    assert len(looked) == 3
+
+
 @pytest.mark.logs_errors
 def test_without_a_spool_the_status_still_shows_the_parts(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    publisher = Publisher(lambda _: None)
+    publisher = Publisher(lambda _: 3600.0)
     publisher.start(tmp_path / "file")
     publisher.capture_changed(recording())
     assert publisher.status.capture.session_id == ONE

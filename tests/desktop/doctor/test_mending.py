@@ -4,6 +4,7 @@ from scribe_desktop.capture.journal import Journal, JournalHeader
 from scribe_desktop.doctor.findings import Kind
 from scribe_desktop.doctor.mending import mend
 from scribe_desktop.doctor.recordings import Examined, examine_recordings
+from scribe_desktop.doctor.refetch import Fetch
 from scribe_desktop.spool import Spool
 from scribe_desktop.spool.checkup import SET_ASIDE
 from scribe_desktop.spool.quarantine import FILE_NAME
@@ -18,6 +19,7 @@ from tests.parts.filled_spool import (
 )
 
 SESSION = session_id_of(1)
+PLACE = f"its damaged bytes are kept in {SET_ASIDE}/{SESSION}"
 
 
 def spool_with(folder: Path) -> Spool:
@@ -30,9 +32,9 @@ def examined(folder: Path) -> Examined:
     return examine_recordings(paths_in(folder), quick=False, is_running=lambda: False)
 
 
-def mended(folder: Path) -> tuple[list[str], Examined]:
+def mended(folder: Path, fetch: Fetch | None = None) -> tuple[list[str], Examined]:
     """What was done, and what is found after it."""
-    done = list(mend(paths_in(folder), examined(folder), lambda: 7_000, quick=False))
+    done = list(mend(paths_in(folder), examined(folder), lambda: 7_000, quick=False, fetch=fetch))
     return done, examined(folder)
 
 
@@ -46,10 +48,9 @@ def test_a_damaged_part_is_kept_aside_and_declared(tmp_path: Path) -> None:
     spool.mark_acked(SESSION, 3, sha256=chunk.sha256, acked_at=1)
     change(spool, "UPDATE audio SET data = x'0102' WHERE chunk IN (2, 4)")
     done, after = mended(tmp_path)
-    place = f"its bytes are kept in {SET_ASIDE}/{SESSION}"
     assert done == [
-        f"Part 1 of {SESSION} counts as damaged from now on; {place}-1.webm",
-        f"Part 3 of {SESSION} is on the server only now; {place}-3.webm",
+        f"Part 1 of {SESSION} counts as damaged from now on; {PLACE}-1.webm",
+        f"Part 3 of {SESSION} is on the server only now; {PLACE}-3.webm",
     ]
     kept = paths_in(tmp_path).spool_dir / SET_ASIDE / f"{SESSION}-1.webm"
     assert kept.read_bytes() == b"\x01\x02"
@@ -58,6 +59,21 @@ def test_a_damaged_part_is_kept_aside_and_declared(tmp_path: Path) -> None:
     assert [part.refused_code for part in spool.chunks(SESSION)] == [None, "damaged", None, None]
     assert spool.pending() == 2
     assert spool.chunk_data(SESSION, 0) == chunk_bytes(SESSION, 0)
+    spool.close()
+
+
+def test_what_the_server_has_is_fetched_and_counts_as_here_again(tmp_path: Path) -> None:
+    spool = spool_with(tmp_path)
+    deliver(spool, SESSION)
+    change(spool, "UPDATE audio SET data = x'0102' WHERE chunk = 2")
+    change(spool, "DELETE FROM audio WHERE chunk = 4")
+    done, after = mended(tmp_path, chunk_bytes)
+    assert done == [
+        f"Part 1 of {SESSION} was fetched from the server; {PLACE}-1.webm",
+        f"Fetched part 3 of {SESSION} from the server",
+    ]
+    assert after.findings == []
+    assert spool.chunk_data(SESSION, 1) == chunk_bytes(SESSION, 1)
     spool.close()
 
 

@@ -12,8 +12,10 @@ from scribe_desktop.library.sessions import (
     SeenTime,
     advance,
     audio_to_delete,
-    delete_expired_audio,
+    delete_confirmed_audio,
+    expired_audio,
     find_session,
+    only_here,
     summary_of,
 )
 from scribe_desktop.spool import Spool
@@ -31,7 +33,8 @@ def spool(tmp_path: Path) -> Spool:
 def look_daily(spool: Spool, *, days: int, start: int = 0, keep: int = 30) -> list[str]:
     gone = []
     for day in range(days):
-        gone += delete_expired_audio(spool, keep, start + day * DAY_MS)
+        now = start + day * DAY_MS
+        gone += delete_confirmed_audio(spool, expired_audio(spool, keep, now), now)
     return gone
 
 
@@ -43,6 +46,32 @@ def test_audio_goes_after_receipt_and_period_and_not_before(spool: Spool) -> Non
     session = spool.session(ONE)
     assert session is not None
     assert session.audio_deleted_at is not None
+
+
+def test_what_has_expired_is_only_named_until_it_is_confirmed(spool: Spool) -> None:
+    add_session(spool, ONE, chunks=2)
+    deliver(spool, ONE, stored_at=0)
+    expired_audio(spool, 1, 0)
+    expired_audio(spool, 1, DAY_MS)
+    assert expired_audio(spool, 1, 2 * DAY_MS) == [ONE]
+    assert only_here(spool, ONE, confirmed=False) == 60_000
+    assert delete_confirmed_audio(spool, [ONE, TWO], 7) == [ONE]
+    assert only_here(spool, ONE, confirmed=False) == 0
+
+
+def test_what_lost_an_ack_since_it_was_confirmed_stays(spool: Spool) -> None:
+    add_session(spool, ONE, chunks=2)
+    deliver(spool, ONE)
+    spool.requeue(ONE, [(1, 1)])
+    assert delete_confirmed_audio(spool, [ONE], 7) == []
+
+
+def test_only_acknowledged_parts_of_a_confirmed_recording_are_elsewhere(spool: Spool) -> None:
+    add_session(spool, ONE, chunks=3)
+    chunk = spool.chunks(ONE)[0]
+    spool.mark_acked(ONE, 0, sha256=chunk.sha256, acked_at=1)
+    assert only_here(spool, ONE, confirmed=True) == 60_000
+    assert only_here(spool, ONE, confirmed=False) == 90_000
 
 
 def test_audio_without_a_receipt_stays_for_ever(spool: Spool) -> None:
@@ -62,8 +91,8 @@ def test_a_clock_that_jumps_by_400_days_deletes_nothing(spool: Spool) -> None:
         add_session(spool, session_id_of(number), chunks=1)
         deliver(spool, session_id_of(number), stored_at=number * DAY_MS)
     assert look_daily(spool, days=10) == []
-    assert delete_expired_audio(spool, 30, 410 * DAY_MS) == []
-    assert delete_expired_audio(spool, 30, 410 * DAY_MS + 3_600_000) == []
+    assert expired_audio(spool, 30, 410 * DAY_MS) == []
+    assert expired_audio(spool, 30, 410 * DAY_MS + 3_600_000) == []
 
 
 def test_keeping_for_ever_deletes_nothing(spool: Spool) -> None:
@@ -75,19 +104,19 @@ def test_keeping_for_ever_deletes_nothing(spool: Spool) -> None:
 def test_after_a_long_time_switched_off_a_servers_word_catches_up(spool: Spool) -> None:
     add_session(spool, ONE, chunks=1)
     deliver(spool, ONE, stored_at=0)
-    delete_expired_audio(spool, 30, 0)
-    assert delete_expired_audio(spool, 30, 60 * DAY_MS) == []
+    expired_audio(spool, 30, 0)
+    assert expired_audio(spool, 30, 60 * DAY_MS) == []
     add_session(spool, TWO, chunks=1)
     deliver(spool, TWO, stored_at=60 * DAY_MS)
-    assert delete_expired_audio(spool, 30, 60 * DAY_MS + 1) == [ONE]
+    assert expired_audio(spool, 30, 60 * DAY_MS + 1) == [ONE]
 
 
 def test_the_bundled_server_vouches_for_nothing(spool: Spool) -> None:
     for session_id, stored_at in ((ONE, 0), (TWO, 400 * DAY_MS)):
         add_session(spool, session_id, chunks=1)
         deliver(spool, session_id, stored_at=stored_at, origin="http://127.0.0.1:4567")
-    delete_expired_audio(spool, 30, 0)
-    assert delete_expired_audio(spool, 30, 400 * DAY_MS) == []
+    expired_audio(spool, 30, 0)
+    assert expired_audio(spool, 30, 400 * DAY_MS) == []
 
 
 @given(st.lists(st.integers(0, 10**12), min_size=1))

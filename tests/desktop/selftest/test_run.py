@@ -26,7 +26,6 @@ class FakeStage:
         self.paths = resolve_paths({"SCRIBE_HOME": str(folder)})
         self.app = self
         self.endpoint = "there"
-        self.endpoints = ["there"]
 
     def start(self) -> None:
         self.calls.append("start")
@@ -36,8 +35,8 @@ class FakeStage:
     def stop(self) -> None:
         self.calls.append("stop")
 
-    def wait(self, what: str, done: Any) -> None:
-        assert done(), what
+    def wait_started(self) -> None:
+        self.calls.append("wait")
 
     @contextmanager
     def reading(self) -> Iterator[str]:
@@ -76,7 +75,7 @@ def test_when_all_is_right_nothing_is_left_behind(
     done, told = play(monkeypatch, good=good)
     assert done.report.ok
     assert (done.evidence, told, list(tmp_path.iterdir())) == (None, ["good"], [])
-    assert FakeStage.calls == ["start", "stop"]
+    assert FakeStage.calls == ["start", "wait", "stop"]
 
 
 def test_the_first_failure_ends_it_and_the_evidence_is_kept(

@@ -30,6 +30,13 @@ def test_a_sound_spool_has_nothing_to_tell(spool: Spool) -> None:
     assert (spool.miscounted(), spool.deleted()) == ([], [])
 
 
+def test_a_recording_that_has_no_part_yet_is_counted_right(spool: Spool) -> None:
+    add_session(spool, session_id_of(3), chunks=0, ended=False)
+    assert spool.miscounted() == []
+    spool.recount()
+    assert (spool.miscounted(), spool.pending()) == ([], 4)
+
+
 def test_each_part_is_seen_with_the_length_of_what_is_here(spool: Spool) -> None:
     change(spool, "DELETE FROM audio WHERE chunk = 2")
     sights = list(spool.sights(FIRST))
@@ -83,6 +90,14 @@ def test_a_part_that_the_server_has_stays_acknowledged(spool: Spool) -> None:
     spool.set_part_aside(SECOND, 0)
     assert spool.chunks(SECOND)[0].acked_at is not None
     assert spool.chunks(SECOND)[0].refused_code is None
+
+
+def test_only_the_bytes_that_were_written_come_back(spool: Spool) -> None:
+    spool.set_part_aside(FIRST, 1)
+    assert not spool.put_part_back(FIRST, 1, chunk_bytes(FIRST, 2))
+    assert spool.put_part_back(FIRST, 1, chunk_bytes(FIRST, 1))
+    assert spool.chunk_data(FIRST, 1) == chunk_bytes(FIRST, 1)
+    assert not spool.put_part_back(FIRST, 1, chunk_bytes(FIRST, 1))  # it is here already
 
 
 def test_a_part_that_does_not_exist_is_no_part(spool: Spool) -> None:

@@ -75,10 +75,47 @@ def check(
     return [p for _, p in side.sent if isinstance(p, protocol.SyncCheck)]
 
 
+def confirm(
+    side: Side,
+    asked: list[str],
+    answer: dict[str, SyncStateSession],
+    *,
+    while_checking: bool = False,
+) -> frozenset[str]:
+    """Ask about some sessions, perhaps while the check of a connect is under way."""
+
+    async def list_chunks(_: str) -> list[StoredChunk]:
+        return []
+
+    async def main() -> frozenset[str]:
+        books = Books(side.talk, list_chunks)
+        loop = asyncio.get_running_loop()
+        others = [loop.create_task(books.check())] if while_checking else []
+        confirming = loop.create_task(books.confirm(asked))
+        answered = 0
+        while not confirming.done():
+            await asyncio.sleep(0.01)
+            checks = [payload for name, payload in side.sent if name is Event.SYNC_CHECK]
+            for payload in checks[answered : answered + 1]:
+                assert isinstance(payload, protocol.SyncCheck)
+                states = [answer[each.session_id] for each in payload.sessions]
+                books.on_state(protocol.SyncState(states))
+                answered += 1
+        await asyncio.gather(*others)
+        return await confirming
+
+    return run_jumping(main())
+
+
 def state(
-    session_id: str, stored: list[tuple[int, int]], *, match: bool, status: str = "recording"
+    session_id: str,
+    stored: list[tuple[int, int]],
+    *,
+    match: bool,
+    status: str = "recording",
+    receipt_digest: str | None = None,
 ) -> SyncStateSession:
-    return SyncStateSession(session_id, SessionStatus(status), match, stored, 9)
+    return SyncStateSession(session_id, SessionStatus(status), match, stored, 9, receipt_digest)
 
 
 def test_our_books_name_what_is_acked_and_its_digest(side: Side) -> None:
@@ -235,3 +272,50 @@ def test_whose_receipt_it_is(side: Side, origin: str, *, local: bool, same: bool
     assert is_from(receipt, target, side.server.identity) is same
     known = replace(receipt, server_id=side.server.identity.server_id)
     assert is_from(known, target, side.server.identity)
+
+
+@pytest.mark.parametrize("while_checking", [False, True])
+def test_only_what_the_server_holds_as_it_is_here_is_confirmed(
+    side: Side, while_checking: bool
+) -> None:
+    for session_id in (FIRST, SECOND):
+        add_session(side.spool, session_id, chunks=2)
+        side.ack_all(session_id)
+    answer = {
+        FIRST: state(FIRST, [(0, 1)], match=True),
+        SECOND: state(SECOND, [(0, 0)], match=False),
+    }
+    found = confirm(side, [FIRST, SECOND], answer, while_checking=while_checking)
+    assert found == {FIRST}
+    assert 1 in [c.sequence for c in side.spool.next_unsent(9)]
+
+
+def test_only_what_is_asked_for_is_confirmed(side: Side) -> None:
+    for session_id in (FIRST, SECOND):
+        add_session(side.spool, session_id, chunks=1)
+    answer = {each: state(each, [(0, 0)], match=True) for each in (FIRST, SECOND)}
+    assert confirm(side, [SECOND, session_id_of(9)], answer, while_checking=True) == {SECOND}
+
+
+def test_what_lies_in_the_archive_is_confirmed_by_its_receipt(side: Side) -> None:
+    add_session(side.spool, FIRST, chunks=2)
+    side.ack_all(FIRST)
+    digest = protocol.manifest_digest(side.spool.manifest(FIRST))
+    for receipt, found in ((digest, {FIRST}), ("0" * 64, set()), (None, set())):
+        side.sent.clear()
+        theirs = state(FIRST, [], match=False, status="archived", receipt_digest=receipt)
+        assert confirm(side, [FIRST], {FIRST: theirs}) == found
+
+
+def test_a_receipt_alone_confirms_nothing_that_should_be_at_hand(side: Side) -> None:
+    add_session(side.spool, FIRST, chunks=2)
+    side.ack_all(FIRST)
+    digest = protocol.manifest_digest(side.spool.manifest(FIRST))
+    theirs = state(FIRST, [], match=False, status="complete", receipt_digest=digest)
+    assert confirm(side, [FIRST], {FIRST: theirs}) == set()
+    assert side.spool.pending() == 2
+
+
+def test_nobody_is_asked_about_nothing(side: Side) -> None:
+    assert confirm(side, [FIRST], {}) == set()
+    assert side.sent == []

@@ -125,6 +125,19 @@ def test_an_engine_that_never_started_can_be_stopped(tmp_path: Path) -> None:
     assert made.engine.status == SyncStatus()
 
 
+def test_the_server_is_asked_from_another_thread_what_it_holds(running: Running) -> None:
+    add_session(running.spool, FIRST, chunks=3)
+    assert running.engine.confirm([FIRST]) == set()  # it does not run yet
+    running.engine.start()
+    assert running.engine.confirm([FIRST]) == set()  # it has nobody to ask
+    running.engine.set_target(TARGET)
+    wait_until(lambda: running.spool.receipt(FIRST), timeout_s=10, what="a receipt")
+    assert running.engine.confirm([FIRST, session_id_of(2)]) == {FIRST}
+    running.server.stored.clear()
+    assert running.engine.confirm([FIRST]) == set()
+    assert running.engine.confirm([]) == set()
+
+
 def test_a_new_identity_is_accepted_from_another_thread(running: Running) -> None:
     stranger = FakeServer(server_id="stranger").identity
     Identities(running.spool).pin(TARGET, stranger)

@@ -137,6 +137,19 @@ class ModelClient:
             callback()
         self.woken()
 
+    def begin_to_confirm(self, session_id: str) -> "asyncio.Task[frozenset[str]]":
+        """Ask the server whether it holds a session, as is done before its audio goes."""
+        assert self.conversation is not None
+        asking = self._loop.create_task(self.conversation.confirm([session_id]))
+        self._turn()
+        return asking
+
+    def end_confirming(self, asking: "asyncio.Task[frozenset[str]]") -> frozenset[str]:
+        """What the server has said by now."""
+        asking.cancel()
+        self._turn()
+        return frozenset() if asking.cancelled() else asking.result()
+
     # -------------------------------------------------------------------------- fates
 
     @contextmanager

@@ -10,6 +10,7 @@ from typing import ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from scribe_desktop.library.sessions import delete_confirmed_audio
 from scribe_server.protocol import AudioChunk, ChunkAck, Event, StartSession
 from tests.faults.model.client import ModelClient, MortalSpool, identity_of
 from tests.faults.model.oracle import Oracle
@@ -229,16 +230,35 @@ class RandomWalk(RuleBasedStateMachine):
         if self.server.crashes != crashes:
             self._lose_connection()
 
-    @rule(place=PLACES, dies=st.integers(0, 2))
-    def delete_here(self, place: int, dies: int) -> None:
-        """Local audio goes once there is a receipt; the process may end in the middle."""
+    @precondition(lambda self: self.client.is_connected)
+    @rule(place=PLACES, steps=st.sampled_from([0, 3, 20]), dies=st.integers(0, 2))
+    def delete_here(self, place: int, steps: int, dies: int) -> None:
+        """Local audio goes once there is a receipt and the server has confirmed that it holds it.
+
+        The process may end in the middle.
+        """
         proven = self._proven()
-        if proven:
+        if not proven:
+            return
+        asked, conversation = proven[place % len(proven)], self.client.conversation
+        asking = self.client.begin_to_confirm(asked)
+        self._collect()
+        self._flow(steps)
+        confirmed = self.client.end_confirming(asking)
+        if conversation is self.client.conversation:
             with self.client.mortal(dies):
-                self.client.spool.delete_audio(proven[place % len(proven)], deleted_at=9_000_000)
-            if self.oracle.server_lost:
-                self.oracle.forget_what_only_the_server_had(self.client)
-            self._client_acted()
+                delete_confirmed_audio(self.client.spool, confirmed, 9_000_000)
+        self._client_acted()
+
+    @precondition(lambda self: not self.oracle.server_lost)
+    @rule(which=SESSIONS, place=PLACES, steps=st.sampled_from([0, 3, 20]))
+    def audio_is_due_right_after_a_loss(self, which: int, place: int, steps: int) -> None:
+        """The server loses its disk; as soon as we are connected again, audio may go."""
+        self.a_usual_hour(which, 1, True, 60, place, "")
+        self.nothing_is_lost()  # what was compared by now was compared before the loss
+        self.wipe()
+        self.connect()
+        self.delete_here(place, steps, 0)
 
     @rule(which=SESSIONS)
     def another_device_sends(self, which: int) -> None:
