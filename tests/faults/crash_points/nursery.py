@@ -37,6 +37,7 @@ class Nursery:
 
     def __init__(self, log: Path) -> None:
         self._log = log
+        self._asked = 0
         with log.open("wb") as errors:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.faults.crash_points.nursery"],
@@ -85,12 +86,16 @@ class Nursery:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         before = self._log.stat().st_size
-        asked = {"folder": str(folder), "point": point, "bug": bug, **question}
+        self._asked += 1
+        common = {"number": self._asked, "folder": str(folder), "point": point, "bug": bug}
+        asked = {**common, **question}
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        assert answer, self._log.read_text()
-        ended = json.loads(answer)
+        number = 0
+        while number != self._asked:  # a test that ran out of time has left its answer behind
+            answer = self._process.stdout.readline()
+            assert answer, self._log.read_text()
+            number, ended = json.loads(answer)
         words = self._log.read_bytes()[before:].decode(errors="replace")
         assert FAILED not in (ended if isinstance(ended, list) else [ended]), f"{ended}\n{words}"
         return ended
@@ -108,7 +113,7 @@ def main() -> None:
             answer: Any = _alone(folder, Life(asked["life"]), point, asked["bug"])
         else:
             answer = _live_round(folder, point)
-        print(json.dumps(answer), flush=True)
+        print(json.dumps([asked["number"], answer]), flush=True)
 
 
 def _warm_up() -> None:
