@@ -52,6 +52,9 @@ log = logging.getLogger(__name__)
 _MEASURE_EVERY_S: Final = 1.0
 _MAX_UNSTORED_BYTES: Final = 256 * 1024 * 1024
 _UNSTORED_SHARE: Final = 0.2
+_ARRIVING_SHARE: Final = 3
+_ARRIVING_PER_UNSTORED: Final = 4
+_LEAST_ARRIVING: Final = 64 * 1024 * 1024
 
 
 class SocketServer:
@@ -86,7 +89,7 @@ class SocketServer:
         )
         self.gate = Gate(limits, unstored, self._tell)
         self._handlers = Handlers(ingest, self.gate, self, metrics, self._storing)
-        self.inflow = Inflow(unstored)
+        self.inflow = Inflow(arriving_bytes(config.max_unstored_bytes, self._machine.memory_limit))
         self._server = GuardedServer(self, self._tasks, self.inflow)
 
     def attach(self, application: web.Application) -> None:
@@ -268,6 +271,18 @@ class SocketServer:
                 # What was freed counts as ours until it is given back, and would keep us closed.
                 await asyncio.to_thread(self._machine.give_back)
             self.gate.update(decision)
+
+
+def arriving_bytes(max_unstored: int | None, memory_limit: int) -> int:
+    """How much may be on its way in of messages that have not come whole.
+
+    A third of the memory, so that thousands of recorders that send at once stay far below it; less
+    when the operator has set a bound for what is unstored.
+    """
+    share = memory_limit // _ARRIVING_SHARE
+    if max_unstored is None:
+        return share
+    return min(share, max(_LEAST_ARRIVING, _ARRIVING_PER_UNSTORED * max_unstored))
 
 
 def _refusal(code: ErrorCode, details: str = "") -> dict[str, Any]:

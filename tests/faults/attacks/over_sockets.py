@@ -27,7 +27,7 @@ from tests.parts.raw_client import RawClient
 REFUSED = ("session-error", "chunk-error")
 EVENTS_IN_A_FLOOD = 20_000
 SILENT = 200
-HALF_FRAMES = 40
+HALF_FRAMES = 60
 FLOOD_S = 1
 MEBIBYTE = 1 << 20
 

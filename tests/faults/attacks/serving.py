@@ -12,7 +12,7 @@ from tests.faults.attacks.target import Target
 from tests.parts.rest import rest
 from tests.parts.server import ServerProcess
 
-UNSTORED = "32M"
+UNSTORED = "8M"
 """So little that an attack on the memory is told from what a server needs."""
 
 

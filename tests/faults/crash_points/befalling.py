@@ -25,7 +25,6 @@ def another_device_was_first(folder: Path) -> None:
             answer = await server.send(anna, chunk_of(SEQUENCE, CONTESTED, data))
             assert isinstance(answer, ChunkAck), answer
 
-    (folder / FOLDER).mkdir()
     asyncio.run(send())
     say(folder, "foreign")
 

@@ -1,5 +1,6 @@
 """One drill: prepare, die, start again, judge."""
 
+import shutil
 from pathlib import Path
 
 from tests.faults.crash_points import wrecks
@@ -22,28 +23,25 @@ def drill(nursery: Nursery, folder: Path, point: Point, bug: str = "") -> list[s
     crashes = [first] if first is point else [first, point]
     if first.life in wrecks.PREPARED:
         wrecks.PREPARED[first.life](folder)
+    if first.life in _TOGETHER and not first.at_first_start:
+        shutil.copytree(nursery.empty, folder, dirs_exist_ok=True)
     for each in crashes:
         if each.between:
             BETWEEN[each.between](folder)
-        codes = nursery.live(folder, _lives(each.life), each.name, bug)
-        assert codes[each.life] == CRASHED, f"{each.name!r} was not reached: {codes}"
+        code = nursery.live(folder, each.life, each.name, bug)
+        assert code == CRASHED, f"{each.name!r} was not reached: {code}"
     if first.life in _TOGETHER:
         judge_delivery(folder, at_end=False)
-        _must_end_well(nursery, folder, _lives(first.life), bug)
+        _must_end_well(nursery, folder, first.life, bug)
         judge_delivery(folder, at_end=True)
     elif first.life is Life.RECORD:
-        _must_end_well(nursery, folder, [Life.RECOVER], bug)
+        _must_end_well(nursery, folder, Life.RECOVER, bug)
         judge_recording(folder)
     else:
-        _must_end_well(nursery, folder, [first.life], bug)
+        _must_end_well(nursery, folder, first.life, bug)
         wrecks.JUDGED[first.life](folder)
     return [each.name for each in crashes]
 
 
-def _lives(life: Life) -> list[Life]:
-    return [Life.SERVER, Life.CLIENT] if life in _TOGETHER else [life]
-
-
-def _must_end_well(nursery: Nursery, folder: Path, lives: list[Life], bug: str) -> None:
-    codes = nursery.live(folder, lives, bug=bug)
-    assert set(codes.values()) == {0}, codes
+def _must_end_well(nursery: Nursery, folder: Path, life: Life, bug: str) -> None:
+    assert nursery.live(folder, life, bug=bug) == 0

@@ -20,17 +20,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from scribe_desktop.spool import Spool
 from tests.faults.crash_points import capturing, client, live, mending, server
 from tests.faults.crash_points.bugs import BUGS
 from tests.faults.crash_points.points import CRASHED, Life, arm
 from tests.faults.crash_points.table import POINTS
-from tests.faults.crash_points.wire import GoneError
 from tests.parts.processes import REPOSITORY
 
-FAILED, GONE = 70, 75
-"""Exit codes: something was raised; the other process had ended."""
+FAILED = 70
+"""The exit code of a process in which something was raised."""
 LONGEST_S = 40
-Codes = dict[str, int]
 
 
 class Nursery:
@@ -38,6 +37,7 @@ class Nursery:
 
     def __init__(self, log: Path) -> None:
         self._log = log
+        self._asked = 0
         with log.open("wb") as errors:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.faults.crash_points.nursery"],
@@ -48,7 +48,16 @@ class Nursery:
                 text=True,
             )
 
+        self.empty = log.parent / "empty"
+        """A folder in which client and server have been, and did nothing."""
+
     def __enter__(self) -> Self:
+        self.empty.mkdir()
+        ends = socket.socketpair()
+        ends[0].close()
+        with ends[1]:
+            server.serve(self.empty, ends[1])
+        Spool.open(self.empty / "client").close()
         return self
 
     def __exit__(
@@ -59,10 +68,10 @@ class Nursery:
     ) -> None:
         self._process.communicate(timeout=LONGEST_S)
 
-    def live(self, folder: Path, lives: list[Life], point: str = "", bug: str = "") -> Codes:
-        """Let processes live until the last one named has ended; their exit codes."""
-        codes: Codes = self._ask({"lives": lives}, folder, point, bug)
-        return codes
+    def live(self, folder: Path, life: Life, point: str = "", bug: str = "") -> int:
+        """Let a process live; its exit code. A client has its server with it, and the reverse."""
+        code: int = self._ask({"life": life}, folder, point, bug)
+        return code
 
     def live_on(self, folder: Path, point: str) -> list[int]:
         """Live server and client: who ends at the point begins anew, the other one goes on.
@@ -77,16 +86,19 @@ class Nursery:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         before = self._log.stat().st_size
-        asked = {"folder": str(folder), "point": point, "bug": bug, **question}
+        self._asked += 1
+        common = {"number": self._asked, "folder": str(folder), "point": point, "bug": bug}
+        asked = {**common, **question}
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        assert answer, self._log.read_text()
-        codes = json.loads(answer)
+        number = 0
+        while number != self._asked:  # a test that ran out of time has left its answer behind
+            answer = self._process.stdout.readline()
+            assert answer, self._log.read_text()
+            number, ended = json.loads(answer)
         words = self._log.read_bytes()[before:].decode(errors="replace")
-        ended = codes.values() if isinstance(codes, dict) else codes
-        assert FAILED not in ended, f"{codes}\n{words}"
-        return codes
+        assert FAILED not in (ended if isinstance(ended, list) else [ended]), f"{ended}\n{words}"
+        return ended
 
 
 # ----------------------------------------------------------------------- the other process
@@ -96,10 +108,12 @@ def main() -> None:
     _warm_up()
     for line in sys.stdin:
         asked = json.loads(line)
-        answer = (
-            _live_round(asked["folder"], asked["point"]) if "live" in asked else _round(**asked)
-        )
-        print(json.dumps(answer), flush=True)
+        folder, point = Path(asked["folder"]), asked["point"]
+        if "life" in asked:
+            answer: Any = _alone(folder, Life(asked["life"]), point, asked["bug"])
+        else:
+            answer = _live_round(folder, point)
+        print(json.dumps([asked["number"], answer]), flush=True)
 
 
 def _warm_up() -> None:
@@ -107,59 +121,81 @@ def _warm_up() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         capturing.record(folder)
-        mine, other = socket.socketpair()
-        serving = threading.Thread(target=server.serve, args=(folder, other))
-        serving.start()
-        client.deliver(folder, mine)
-        mine.close()
-        serving.join()
-        other.close()
+        _together(folder)
     # A child shares what its parent has in memory until a collection would touch all of it.
     gc.collect()
     gc.freeze()
 
 
-def _round(folder: str, lives: list[str], point: str, bug: str) -> Codes:
-    place = Path(folder)
-    ends = socket.socketpair()
-    children = {
-        life: _fork(lambda life=life: _live(place, Life(life), ends, point, bug)) for life in lives
-    }
-    for end in ends:
-        end.close()
-    codes: Codes = {}
-    for life, child in reversed(children.items()):
-        _, status = os.waitpid(child, 0)
-        codes[life] = os.waitstatus_to_exitcode(status)
-    return codes
+def _together(folder: Path) -> None:
+    """A client and its server on two threads: to both, the end of the process is a kill."""
+    mine, other = socket.socketpair()
+
+    def serve() -> None:
+        with other:
+            server.serve(folder, other)
+
+    serving = threading.Thread(target=serve)
+    serving.start()
+    with mine:
+        client.deliver(folder, mine)
+    serving.join()
 
 
-def _live_round(folder: str, point: str) -> list[int]:
-    place, ended = Path(folder), list[int]()
-    serving = _fork(lambda: _armed(place, Life.LIVE_SERVER, point, live.serve))
+_WORK: dict[Life, Callable[[Path], None]] = {
+    Life.RECORD: capturing.record,
+    Life.RECOVER: capturing.recover,
+    Life.CLIENT: _together,
+    Life.SERVER: _together,
+    Life.SALVAGE: mending.salvage,
+    Life.REBUILD: mending.rebuild_database,
+    Life.MEND: mending.mend_folder,
+    Life.LIVE_SERVER: live.serve,
+    Life.LIVE_CLIENT: live.deliver,
+}
+
+
+def _alone(folder: Path, life: Life, point: str, bug: str) -> int:
+    _, status = os.waitpid(_born(folder, life, point, bug), 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+def _born(folder: Path, life: Life, point: str = "", bug: str = "") -> int:
+    """A new process; its id."""
+
+    def work() -> None:
+        if bug:
+            BUGS[bug]()
+        if point and POINTS[point].life in _SHARED.get(life, {life}):
+            arm(POINTS[point], folder)
+        _WORK[life](folder)
+
+    return _fork(work)
+
+
+_SHARED = {life: {Life.CLIENT, Life.SERVER} for life in (Life.CLIENT, Life.SERVER)}
+
+
+def _live_round(place: Path, point: str) -> list[int]:
+    ended: list[int] = []
+    serving = _born(place, Life.LIVE_SERVER, point)
     _wait_until_ready(place, serving)
-    client = _fork(lambda: _armed(place, Life.LIVE_CLIENT, point, live.deliver))
+    delivering = _born(place, Life.LIVE_CLIENT, point)
     while True:
         child, status = os.waitpid(-1, 0)
         ended.append(os.waitstatus_to_exitcode(status))
-        if child == client and ended[-1] == CRASHED:
-            client = _fork(lambda: live.deliver(place))
-        elif child == client:
+        if child == delivering and ended[-1] == CRASHED:
+            delivering = _born(place, Life.LIVE_CLIENT)
+        elif child == delivering:
             break
         elif ended[-1] == CRASHED:
             live.ready(place).unlink()
-            serving = _fork(lambda: live.serve(place))
+            serving = _born(place, Life.LIVE_SERVER)
         else:
-            os.kill(client, signal.SIGKILL)
+            os.kill(delivering, signal.SIGKILL)
     os.kill(serving, signal.SIGKILL)
     os.waitpid(serving, 0)
     return ended
-
-
-def _armed(folder: Path, life: Life, point: str, work: Callable[[Path], None]) -> None:
-    if POINTS[point].life is life:
-        arm(POINTS[point], folder)
-    work(folder)
 
 
 def _wait_until_ready(folder: Path, serving: int) -> None:
@@ -177,37 +213,11 @@ def _fork(live: Callable[[], None]) -> int:
     signal.alarm(LONGEST_S)
     try:
         live()
-    except GoneError:
-        os._exit(GONE)
     except BaseException:  # noqa: BLE001 - whatever it is, this process must not go on as a parent
         traceback.print_exc()
         sys.stderr.flush()
         os._exit(FAILED)
     os._exit(0)
-
-
-def _live(
-    folder: Path, life: Life, ends: tuple[socket.socket, socket.socket], point: str, bug: str
-) -> None:
-    if bug:
-        BUGS[bug]()
-    if point and POINTS[point].life is life:
-        arm(POINTS[point], folder)
-    mine, other = ends if life is Life.CLIENT else reversed(ends)
-    other.close()
-    work: dict[Life, Callable[..., Any]] = {
-        Life.RECORD: capturing.record,
-        Life.RECOVER: capturing.recover,
-        Life.SALVAGE: mending.salvage,
-        Life.REBUILD: mending.rebuild_database,
-        Life.MEND: mending.mend_folder,
-    }
-    if life is Life.CLIENT:
-        client.deliver(folder, mine)
-    elif life is Life.SERVER:
-        server.serve(folder, mine)
-    else:
-        work[life](folder)
 
 
 if __name__ == "__main__":

@@ -59,6 +59,7 @@ class Point:
         within: counts only calls that are made inside a call of this one, on the same thread.
         after: the point at which the process before it ended, for what only a crash brings about.
         between: what befalls the server's folder before the process is started.
+        at_first_start: there is no database yet; else both sides begin with empty ones.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Point:
     within: str = ""
     after: str = ""
     between: str = ""
+    at_first_start: bool = False
 
 
 def resolve(target: str) -> tuple[Any, str]:

@@ -132,11 +132,11 @@ def _serving() -> list[Point]:
     key, schema = "scribe_server.receipts:write_private", f"{_STORE}.database:ensure_schema"
     started = "scribe_server.ingest.ingest:Ingest._keep_in_memory"
     return [
-        Point("first start: database made, no tables", life, schema, _B),
-        Point("first start: tables not committed", life, schema, _A),
-        Point("first start: no name", life, private, _B),
-        Point("first start: no receipt key", life, key, _B),
-        Point("first start: receipt key made", life, key, _A),
+        Point("first start: database made, no tables", life, schema, _B, at_first_start=True),
+        Point("first start: tables not committed", life, schema, _A, at_first_start=True),
+        Point("first start: no name", life, private, _B, at_first_start=True),
+        Point("first start: no receipt key", life, key, _B, at_first_start=True),
+        Point("first start: receipt key made", life, key, _A, at_first_start=True),
         Point("session in an open transaction", life, "scribe_server.ingest.ingest:start", _A),
         Point("session committed, not said", life, started, _A),
         Point("first segment made, folder not synced", life, made, _A),

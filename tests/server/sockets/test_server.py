@@ -172,3 +172,19 @@ def test_what_is_missing_since_it_was_acked_is_told_to_its_users_recorders_only(
             assert (await plain.event())[0] == "backpressure"
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("max_unstored", "memory", "most"),
+    [
+        (None, 9 << 30, 3 << 30),
+        (1 << 20, 9 << 30, 64 << 20),
+        (256 << 20, 9 << 30, 1 << 30),
+        (1 << 30, 9 << 30, 3 << 30),
+        (1 << 20, 96 << 20, 32 << 20),
+    ],
+)
+def test_what_may_be_on_its_way_in_is_a_share_of_the_memory_or_of_what_the_operator_allows(
+    max_unstored: int | None, memory: int, most: int
+) -> None:
+    assert server.arriving_bytes(max_unstored, memory) == most
