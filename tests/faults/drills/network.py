@@ -112,7 +112,7 @@ DRILLS = [
     Drill("net-delay", GROUP, "200 ms to the other side and back, 60 ms more or less", 20,
           bad_line(Line(delay_ms=100, jitter_ms=30), "delayed"), takes_s=7),
     Drill("net-loss-5", GROUP, "5 % of the packets are lost", 20,
-          bad_line(Line(delay_ms=10, loss=0.05), "lost"), takes_s=7),
+          bad_line(Line(delay_ms=10, loss=0.05), "lost"), quick_times=0, takes_s=7),
     Drill("net-loss-20", GROUP, "20 % of the packets are lost", 20,
           bad_line(Line(delay_ms=10, loss=0.2), "lost", rate=5), takes_s=8),
     Drill("net-disorder", GROUP, "10 % of the packets come twice, 20 % are overtaken", 20,

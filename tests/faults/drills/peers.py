@@ -15,7 +15,8 @@ from tests.parts.server import ServerProcess
 GROUP: Final = "Network"
 REAP_S: Final = 60
 """The server pings every 25 s and waits 20 s for the answer."""
-RESUME_S: Final = 2.0
+RESUME_S: Final = 3.0
+"""Attempts that are refused at once begin 1.2 to 1.6 s apart."""
 BUSY_S: Final = 6.0
 STRANGER_S: Final = 8.0
 """A stranger is asked for its name every 5 s."""
