@@ -107,6 +107,7 @@ class SocketIoConnection:
         self._sockets: list[CountingSocket] = []
         self._responses: list[aiohttp.ClientResponse] = []
         self._refusal: object = None
+        self._answered = asyncio.Event()
         self._early: list[tuple[str, Any]] | None = []
         self._session: aiohttp.ClientSession | None = None
         self._sio: Any = None
@@ -132,10 +133,9 @@ class SocketIoConnection:
                     origin,
                     auth=protocol.to_wire(auth),
                     transports=["polling"] if polling else ["websocket"],
-                    wait_timeout=patience.whole_s,
+                    wait=False,
                 )
-            if self._closed or self._sio.eio.state != "connected":
-                raise UnreachableError("The server is out of reach", "It hung up at once.")
+                await self._answer()
         except _FOREIGN as error:
             await self.close()
             raise self._failure(origin, error) from error
@@ -181,6 +181,14 @@ class SocketIoConnection:
             response.close()
         if self._session is not None:
             await self._session.close()
+
+    async def _answer(self) -> None:
+        """Wait until the server has let us in; stock waits on when the connection is lost first."""
+        self._sio.eio.read_loop_task.add_done_callback(lambda _: self._answered.set())
+        await self._answered.wait()
+        is_in = "/" in self._sio.namespaces and self._sio.eio.state == "connected"
+        if self._closed or not is_in:
+            raise ConnectionResetError("it hung up at once")
 
     async def _settled(self) -> None:
         """Wait for the library's own tasks, which end once the socket is shut."""
@@ -231,6 +239,7 @@ class SocketIoConnection:
 
     def _refused(self, data: object = None, *_: Any) -> None:
         self._refusal = data
+        self._answered.set()
 
     def _client(self, session: aiohttp.ClientSession) -> Any:
         client = Client(
@@ -248,6 +257,7 @@ class SocketIoConnection:
             },
         )
         client.on("*", self._receive)
+        client.on("connect", self._answered.set)
         client.on("connect_error", self._refused)
         # After the server's goodbye the read loop may wait 30 s for the write loop.
         client.on("disconnect", lambda *_: self._ended(None))

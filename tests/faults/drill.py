@@ -70,7 +70,7 @@ class Drill:
         fault: what is done, in words for the report.
         times: how often in a full run.
         run: does it; raises ViolatedError, or NotHereError when the machine forbids it.
-        quick_times: how often in a quick run; 0 leaves it out, for another one is the same there.
+        quick_times: how often in a quick run; 0 leaves it out: it differs from another in degree.
         takes_s: about how long a quick run of it takes; the longest start first.
         limit_s: when a full run of it is given up as hung.
     """

@@ -1,5 +1,6 @@
 """A rig whose client is at the other end of a tunnel, and what both ends can say of it."""
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -15,6 +16,8 @@ from tests.faults.tunnel import Tunnel
 from tests.parts.proof import rest
 from tests.parts.server import ServerProcess
 
+BUSY_S: Final = 6.0
+"""What is added to a promise about time where more wants to run than can."""
 ESTABLISHED: Final = "01"  # net/tcp_states.h, as /proc/net/tcp writes it
 
 
@@ -33,6 +36,16 @@ def over_a_tunnel(
         feeder_python=(*tunnel.inside, sys.executable),
     )
     return rig, tunnel
+
+
+def limit_s(promised_s: float, round_: Round) -> float:
+    """How long delivery may take to go on; what it took is in the report in any case."""
+    return promised_s + (BUSY_S if round_.quick or is_busy(os.getloadavg()[0]) else 0)
+
+
+def is_busy(load: float) -> bool:
+    """Whether more than two processes per core want to run: then no clock proves anything."""
+    return load > 2 * (os.cpu_count() or 1)
 
 
 def done_to_packets(tunnel: Tunnel, kind: str) -> int:

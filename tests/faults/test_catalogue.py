@@ -2,7 +2,7 @@ from tests.faults import catalogue
 from tests.faults.__main__ import names
 
 
-def test_a_quick_run_leaves_out_what_differs_by_its_length_only() -> None:
+def test_a_quick_run_leaves_out_what_differs_from_another_in_degree_only() -> None:
     assert set(names(quick=False)) - set(names(quick=True)) >= {"hole-30", "hole-late"}
     assert names(quick=False) == list(catalogue.NAMES)
 

@@ -1,4 +1,6 @@
-from tests.faults.line import connections, most_within, packets
+import os
+
+from tests.faults.line import connections, is_busy, most_within, packets
 from tests.faults.packets import Counts
 
 TCP = """\
@@ -27,3 +29,9 @@ def test_a_peak_is_found_across_the_borders_of_whole_seconds() -> None:
 def test_what_is_a_whole_window_apart_does_not_count_together() -> None:
     assert most_within([0.0, 1.0, 2.0], 1.0) == 1
     assert most_within([], 1.0) == 0
+
+
+def test_a_machine_is_busy_with_more_than_two_processes_per_core() -> None:
+    cores = os.cpu_count() or 1
+    assert not is_busy(2.0 * cores)
+    assert is_busy(2.0 * cores + 0.1)

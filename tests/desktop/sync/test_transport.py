@@ -129,6 +129,31 @@ def test_a_connection_that_is_reset_at_once_is_not_made_a_second_time() -> None:
     asyncio.run(main())
 
 
+def test_a_connection_that_is_lost_before_the_server_lets_us_in_is_given_up_at_once() -> None:
+    async def main() -> None:
+        hello = '0{"sid":"s","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1}'
+
+        async def hang_up(request: web.Request) -> web.WebSocketResponse:
+            frames = web.WebSocketResponse()
+            await frames.prepare(request)
+            await frames.send_str(hello)
+            assert (await frames.receive_str()).startswith("40")
+            assert request.transport is not None
+            request.transport.abort()
+            return frames
+
+        app = web.Application()
+        app.router.add_get("/socket.io/", hang_up)
+        async with TestServer(app) as server:
+            client = Client()
+            with pytest.raises(UnreachableError):
+                # far less than the connection's own patience of 5 s
+                async with asyncio.timeout(3):
+                    await client.connect(str(server.make_url("")))
+
+    asyncio.run(main())
+
+
 def test_a_server_that_accepts_and_says_nothing_is_given_up_in_time() -> None:
     async def main() -> None:
         open_ones: list[asyncio.StreamWriter] = []

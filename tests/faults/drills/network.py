@@ -7,7 +7,7 @@ from typing import Final
 
 from scribe_desktop.model import now_ms
 from tests.faults.drill import Drill, Outcome, Round, must_hold
-from tests.faults.line import done_to_packets, duplicates, over_a_tunnel, packets
+from tests.faults.line import done_to_packets, duplicates, limit_s, over_a_tunnel, packets
 from tests.faults.packets import CLEAR, HOLE, Line
 
 GROUP: Final = "Network"
@@ -15,8 +15,6 @@ RESUME_S: Final = 2.0
 """Delivery goes on so soon after a black hole of less than five minutes."""
 FLAPS: Final = 6
 RESUME_LATE_S: Final = 32.0
-BUSY_S: Final = 6.0
-"""What a quick run adds, in which four drills share the machine."""
 
 
 def bad_line(line: Line, *kinds: str, rate: float = 20) -> Callable[[Round], Outcome]:
@@ -83,7 +81,7 @@ class Hole:
             rig.check_promised()
             must_hold(done_to_packets(tunnel, "swallowed") > swallowed, "nothing fell in the hole")
             tunnel.clear()
-            rig.recovered(now_ms(), limit_s=self.resume_s + (BUSY_S if round_.quick else 0))
+            rig.recovered(now_ms(), limit_s=limit_s(self.resume_s, round_))
         twice = duplicates(rig.server)
         must_hold(twice > 0 or not self.acks_die, "no ack died: no chunk came a second time")
         return rig.ended(round_.times, f"{twice} chunks came a second time and were stored once")
@@ -112,7 +110,7 @@ DRILLS = [
     Drill("net-delay", GROUP, "200 ms to the other side and back, 60 ms more or less", 20,
           bad_line(Line(delay_ms=100, jitter_ms=30), "delayed"), takes_s=7),
     Drill("net-loss-5", GROUP, "5 % of the packets are lost", 20,
-          bad_line(Line(delay_ms=10, loss=0.05), "lost"), takes_s=7),
+          bad_line(Line(delay_ms=10, loss=0.05), "lost"), quick_times=0, takes_s=7),
     Drill("net-loss-20", GROUP, "20 % of the packets are lost", 20,
           bad_line(Line(delay_ms=10, loss=0.2), "lost", rate=5), takes_s=8),
     Drill("net-disorder", GROUP, "10 % of the packets come twice, 20 % are overtaken", 20,

@@ -4,7 +4,7 @@ from typing import Final
 
 from scribe_desktop.model import now_ms
 from tests.faults.drill import Drill, Outcome, Round, must_hold
-from tests.faults.line import connections_of, over_a_tunnel, ready
+from tests.faults.line import connections_of, limit_s, over_a_tunnel, ready
 from tests.faults.packets import HOLE
 from tests.faults.rig import Rig
 from tests.parts.network import Network
@@ -15,8 +15,8 @@ from tests.parts.server import ServerProcess
 GROUP: Final = "Network"
 REAP_S: Final = 60
 """The server pings every 25 s and waits 20 s for the answer."""
-RESUME_S: Final = 2.0
-BUSY_S: Final = 6.0
+RESUME_S: Final = 3.0
+"""Attempts that are refused at once begin 1.2 to 1.6 s apart."""
 STRANGER_S: Final = 8.0
 """A stranger is asked for its name every 5 s."""
 RESETS: Final = 5
@@ -104,7 +104,7 @@ def reset_storm(round_: Round) -> Outcome:
             rig.sleep(0.1, 0.4)
             network.heal()
             rig.sleep(0.0, 0.2)
-        rig.recovered(now_ms(), limit_s=RESUME_S + (BUSY_S if round_.quick else 0))
+        rig.recovered(now_ms(), limit_s=limit_s(RESUME_S, round_))
         must_hold(network.connections > made, "no connection was reset")
     return rig.ended(round_.times)
 
@@ -147,7 +147,7 @@ def swapped_server(round_: Round) -> Outcome:
         must_hold(b'"sessions":[]' in sessions, f"the stranger got a recording: {sessions!r}")
         must_hold(ready(stranger)["bytesStored"] == 0, "the stranger got audio")
         network.redirect(rig.server.url)
-        rig.recovered(now_ms(), limit_s=STRANGER_S + BUSY_S)
+        rig.recovered(now_ms(), limit_s=limit_s(STRANGER_S, round_))
     met = int(str(ready(stranger)["socketsEnded"]))
     must_hold(met >= round_.times, f"the client met the stranger {met} times")
     return rig.ended(round_.times, "the stranger got no audio, and the client went on by itself")
