@@ -20,6 +20,7 @@ from scribe_server.protocol import (
     MAX_CHUNK_BYTES,
     PROTOCOL_VERSION,
     Backpressure,
+    BackpressureReason,
     ConnectAuth,
     ErrorCode,
     Event,
@@ -257,6 +258,8 @@ class SocketServer:
             if decision.reason != before.reason:
                 log.warning("taking chunks: %s (%s)", decision.can_accept, decision.reason)
             self.gate.update(decision)
+            if before.reason is BackpressureReason.DISK is not decision.reason:
+                await asyncio.to_thread(self._ingest.set_room_aside)
 
 
 def _refusal(code: ErrorCode, details: str = "") -> dict[str, Any]:
