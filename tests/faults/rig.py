@@ -153,8 +153,12 @@ class Rig:
         wait_until(lambda: self.promised() >= wanted, timeout_s=limit_s, what=f"{count} promises")
 
     def said(self, words: str) -> int:
-        """How often the feeder has said this so far; `sync: STATE CODE` at each change."""
+        """How often the feeder has said this so far."""
         return self._log_text().count(words)
+
+    def told(self) -> str:
+        """What the feeder's engine said of itself last: `STATE CODE`."""
+        return self._log_text().rpartition("\nsync: ")[2].partition("\n")[0]
 
     def pause_feeder(self) -> None:
         """SIGSTOP: until it is resumed it can heal nothing."""
