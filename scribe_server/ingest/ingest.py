@@ -196,5 +196,9 @@ class Ingest:
         """How busy the store is: facts for backpressure."""
         return self._store.load()
 
+    def set_room_aside(self) -> None:
+        """The disk has room again: take what deletions need on a full one. It blocks."""
+        self._store.reserve.set_aside()
+
     async def _find(self, owner: Owner, session_id: str) -> HotSession | ErrorCode:
         return await self._store.find_session(owner.user_id, owner.name, session_id)

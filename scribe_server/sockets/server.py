@@ -271,6 +271,8 @@ class SocketServer:
                 # What was freed counts as ours until it is given back, and would keep us closed.
                 await asyncio.to_thread(self._machine.give_back)
             self.gate.update(decision)
+            if before.reason is BackpressureReason.DISK is not decision.reason:
+                await asyncio.to_thread(self._ingest.set_room_aside)
 
 
 def arriving_bytes(max_unstored: int | None, memory_limit: int) -> int:

@@ -109,8 +109,10 @@ def damages(path: Path) -> list[str]:
 
 def translate(error: DBAPIError) -> StorageError:
     """One of our errors for one of SQLite's."""
-    code = getattr(error.orig, "sqlite_errorcode", 0) & _PRIMARY
-    if code in _LOST:
+    code = getattr(error.orig, "sqlite_errorcode", 0)
+    if code == sqlite3.SQLITE_IOERR_SHMSIZE:  # no room for the file that the WAL's readers share
+        return StorageFullError(f"database: {error.orig}")
+    if code & _PRIMARY in _LOST:
         return DatabaseLostError(f"database: {error.orig}")
     kind = StorageFullError if "is full" in str(error.orig) else StorageFailedError
     return kind(f"database: {error.orig}")
@@ -157,6 +159,13 @@ def _give_up(connection: Connection, error: DatabaseLostError) -> None:
     connection.engine.dispose()  # those that wait to be used are no better
 
 
+def remedy(error: StorageError) -> str:
+    """What to do about a store that cannot be opened."""
+    if isinstance(error, StorageFullError):
+        return "Free some room on the disk, then start the server again."
+    return f"Check the disk; if the database is damaged, restore it from a backup or {REBUILD}."
+
+
 class Database:
     """One SQLite file; every thread gets connections of its own."""
 
@@ -181,9 +190,7 @@ class Database:
                 ensure_schema(connection)
         except StorageError as error:
             database.close()
-            raise StartupError(
-                f"{path} cannot be opened: {error}", f"Restore it from a backup, or {REBUILD}."
-            ) from error
+            raise StartupError(f"{path} cannot be opened: {error}", remedy(error)) from error
         except StartupError:
             database.close()
             raise

@@ -5,6 +5,7 @@ A deletion needs room before it gives any back: for its tombstone and for the da
 
 import logging
 import os
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -18,25 +19,28 @@ _NAME: Final = "reserve"
 
 
 class Reserve:
-    """One file in each folder that takes up room until it is needed. Any thread, one at a time."""
+    """One file in each folder that takes up room until it is needed. From any thread."""
 
     def __init__(self, folders: Iterable[Path], size: int = RESERVE_BYTES) -> None:
         self._paths = sorted({folder.absolute() / _NAME for folder in folders})
         self._size = size
+        self._lock = threading.Lock()
 
     def set_aside(self) -> None:
         """Take the room where it is not taken: all of it, or on a full disk what is left."""
-        for path in self._paths:
-            size = self._size
-            while size >= _LEAST_BYTES and not _takes_up(path, size):
-                size //= 2
+        with self._lock:
+            for path in self._paths:
+                size = self._size
+                while size >= _LEAST_BYTES and not _takes_up(path, size):
+                    size //= 2
 
     def give_up(self) -> bool:
         """Give the room back to the disk; False when there was none."""
-        found = [path for path in self._paths if _size(path)]
-        for path in found:
-            path.unlink(missing_ok=True)
-        return bool(found)
+        with self._lock:
+            found = [path for path in self._paths if _size(path)]
+            for path in found:
+                path.unlink(missing_ok=True)
+            return bool(found)
 
 
 def _takes_up(path: Path, size: int) -> bool:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -11,10 +12,10 @@ from sqlalchemy import Connection
 from scribe_server.errors import StartupError
 from scribe_server.protocol import ErrorCode
 from scribe_server.store.batch import ChunkWrite
-from scribe_server.store.database import Database, Work, database_path, is_current
+from scribe_server.store.database import Database, Work, database_path, is_current, remedy
 from scribe_server.store.deletion import Deletion, finish_waiting
 from scribe_server.store.direct import files_for
-from scribe_server.store.errors import StorageError, StorageFailedError
+from scribe_server.store.errors import StorageError, StorageFailedError, StorageFullError
 from scribe_server.store.files import Files
 from scribe_server.store.hot import HotSession, HotSessions, load_session
 from scribe_server.store.identity import load_or_create_server_id
@@ -49,6 +50,7 @@ class Store:
         self.database = database
         self.blobs = blobs
         self.recovered = Recovered()
+        self.reserve = reserve
         self.hot = HotSessions()
         self._writer = Writer(database, blobs.append, self.hot, clock)
         closing.callback(self._stop_writing)
@@ -70,31 +72,57 @@ class Store:
     ) -> Self:
         """Take the folder's lock, open the database, check the segments and mend what a crash left.
 
+        On a full disk the room for it is the reserve's.
+
         Raises:
             StartupError: the folder is in use, or the database is missing, damaged or newer.
         """
+        path = database_path(data_dir, database_url)
+        reserve = Reserve({path.parent, storage_dir})
+
+        attempt = partial(
+            cls._open,
+            (data_dir, storage_dir / "segments", path),
+            clock,
+            reserve,
+            files=files,
+            max_segment_bytes=max_segment_bytes,
+        )
+        try:
+            return attempt()
+        except StartupError as error:
+            # Of no other failure: a sync that has failed once proves nothing the second time.
+            if not isinstance(error.__cause__, StorageFullError) or not reserve.give_up():
+                raise
+            log.warning("%s; tried again with the room that was set aside", error)
+            return attempt()
+
+    @classmethod
+    def _open(
+        cls,
+        places: tuple[Path, Path, Path],
+        clock: Callable[[], int],
+        reserve: Reserve,
+        *,
+        files: Files | None,
+        max_segment_bytes: int,
+    ) -> Self:
+        data_dir, folder, path = places
         with ExitStack() as closing:
-            folder = storage_dir / "segments"
             _make_folders(data_dir, folder)
             closing.callback(FolderLock(data_dir).acquire().release)
-            path = database_path(data_dir, database_url)
             refuse_empty_start(path, folder)
             database = Database.open(path)
             closing.callback(database.close)
-            reserve = Reserve({path.parent, storage_dir})
             try:
                 files = files or _files_for(folder)
                 blobs = _open_segments(database, folder, files, max_segment_bytes)
                 closing.callback(blobs.close)
                 recovered = recover(database, blobs, clock())
                 finish_waiting(database, blobs, clock())
-                reserve.set_aside()
             except StorageError as error:
-                raise StartupError(
-                    f"The store cannot be read: {error}",
-                    "Check the disk; if the database is damaged, restore it from a backup or "
-                    f"{REBUILD}.",
-                ) from error
+                raise StartupError(f"The store cannot be read: {error}", remedy(error)) from error
+            reserve.set_aside()
             store = cls(
                 server_id=load_or_create_server_id(data_dir),
                 clock=clock,

@@ -93,6 +93,11 @@ class Disk:
                 with suppress(OSError):  # that it is full is what is wanted
                     os.fsync(ballast.fileno())
 
+    def is_full(self) -> bool:
+        """Whether there is no room for a block of some size."""
+        found = os.statvfs(self.path)
+        return found.f_bavail * found.f_frsize < _BALLAST_BYTES[1]
+
     def free(self) -> None:
         """Give back the room that `fill` took."""
         (self.path / "ballast").unlink(missing_ok=True)

@@ -69,13 +69,14 @@ def stored_books(server: ServerProcess, session_id: str) -> Books:
     return {chunk.sequence: chunk.sha256 for chunk in chunks if chunk.state == "stored"}
 
 
-def check_acked(server: ServerProcess, home: Path, since: int = 0) -> int:
+def check_acked(server: ServerProcess, home: Path, since: int = 0, until: int | None = None) -> int:
     """Acked means stored with the same SHA-256. To be called while the client cannot heal it.
 
     Args:
         server: runs.
         home: the client's, whose spool says what was acked.
         since: look at sessions begun after this only (ms).
+        until: leave out acks of this moment (ms) or later.
 
     Returns:
         How many acks were compared.
@@ -85,7 +86,11 @@ def check_acked(server: ServerProcess, home: Path, since: int = 0) -> int:
         sessions = [each for each in spool.sessions() if each.started_at >= since]
         chunks = {each.session_id: spool.chunks(each.session_id) for each in sessions}
     for session_id, rows in chunks.items():
-        acks = {row.sequence: row.sha256 for row in rows if row.acked_at is not None}
+        acks = {
+            row.sequence: row.sha256
+            for row in rows
+            if row.acked_at is not None and (until is None or row.acked_at < until)
+        }
         books = stored_books(server, session_id) if acks else {}
         lost = {sequence for sequence, sha256 in acks.items() if books.get(sequence) != sha256}
         must_hold(not lost, f"acked and lost: {session_id} {sorted(lost)}")

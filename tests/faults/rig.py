@@ -173,8 +173,12 @@ class Rig:
         wait_until(lambda: self.promised() >= wanted, timeout_s=limit_s, what=f"{count} promises")
 
     def said(self, words: str) -> int:
-        """How often the feeder has said this so far; `sync: STATE CODE` at each change."""
+        """How often the feeder has said this so far."""
         return self._log_text().count(words)
+
+    def told(self) -> str:
+        """What the feeder's engine said of itself last: `STATE CODE`."""
+        return self._log_text().rpartition("\nsync: ")[2].partition("\n")[0]
 
     def pause_feeder(self) -> None:
         """SIGSTOP: until it is resumed it can heal nothing."""
@@ -188,9 +192,18 @@ class Rig:
         """Let it run for a random time."""
         time.sleep(self.round.rng.uniform(least_s, most_s))
 
-    def check_acked(self) -> int:
-        """What the feeder's spool calls acked is on the server; pause or kill the feeder before."""
-        return invariants.check_acked(self.server, self.home)
+    def forget_promises(self, size: int) -> None:
+        """Count only what the list of promises held when it was so long (bytes)."""
+        if self.source.promised.stat().st_size > size:
+            os.truncate(self.source.promised, size)
+
+    def check_acked(self, *, until: int | None = None) -> int:
+        """What the feeder's spool calls acked is on the server; pause or kill the feeder before.
+
+        Args:
+            until: leave out what was acked at this moment (ms) or later.
+        """
+        return invariants.check_acked(self.server, self.home, until=until)
 
     def check_promised(self) -> int:
         """What was promised is in the spool or on the server."""
@@ -260,6 +273,17 @@ def acked_since(home: Path, moment_ms: int) -> int | None:
             if chunk.acked_at is not None and chunk.acked_at >= moment_ms
         ]
     return min(acks, default=None)
+
+
+def wait_until_stopped(pid: int) -> None:
+    """Return when SIGSTOP has reached every thread of a process: none is in a system call."""
+
+    def stopped() -> bool:
+        threads = Path(f"/proc/{pid}/task").iterdir()
+        states = [(thread / "stat").read_text().rpartition(")")[2].split()[0] for thread in threads]
+        return set(states) == {"T"}
+
+    wait_until(stopped, timeout_s=20, what=f"{pid} to be stopped", every_s=0.005)
 
 
 def open_descriptors(pid: int) -> int:

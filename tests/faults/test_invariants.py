@@ -71,6 +71,7 @@ def test_nothing_is_found_where_nothing_is_lost(
     server = delivered[1]
     assert invariants.check_converged(home, source, server) == 2 * CHUNKS
     assert invariants.check_acked(server, home) == 2 * CHUNKS
+    assert invariants.check_acked(server, home, until=1) == 0
     assert invariants.check_promised(home, source, None) == 2 * CHUNKS
     invariants.check_home(home)
 

@@ -126,8 +126,8 @@ def test_upkeep_says_when_it_wants_to_be_called_again(spool: Spool, tmp_path: Pa
             enough.set()
         return 0.01 if len(looked) < 3 else 3600.0
 
-    publisher = Publisher(tmp_path, upkeep)
-    publisher.start()
+    publisher = Publisher(upkeep)
+    publisher.start(tmp_path)
     assert enough.wait(10)
     publisher.stop()
     assert len(looked) == 3
@@ -148,7 +148,7 @@ def test_counting_nothing_gives_zeros() -> None:
 
 
 def test_the_room_on_the_disk_is_looked_at(spool: Spool, tmp_path: Path) -> None:
-    publisher = Publisher(lambda _: None, lambda: Room(7 * MB, 3))
+    publisher = Publisher(lambda _: 3600.0, lambda: Room(7 * MB, 3))
     publisher.start(tmp_path)
     wait_until(lambda: publisher.status.room == Room(7 * MB, 3), timeout_s=10, what="the room")
     publisher.stop()

@@ -17,6 +17,8 @@ from tests.parts.proof import rest
 from tests.parts.server import ServerProcess
 
 Run = Callable[[Round], Outcome]
+NO_ROOM = "No space left on device"
+REFUSED = "refused 1: SQLite says: database or disk is full"
 MEMORY_MORE = 32 << 20
 """Bytes: two minutes of sound are half a megabyte, the rest is Python's."""
 
@@ -29,10 +31,15 @@ def fill_the_server(kind: Kind) -> Run:
         rig = Rig(round_, data_dir=disk.path)
         to_delete = _deliver_others(round_, rig)
         rig.start_feeder()
-        for session_id in to_delete:
+        for number, session_id in enumerate(to_delete):
             rig.sleep(0.1, 0.6)
-            _fill_until(disk, rig, "sync: held storage_full")
+            _keep_full(disk, lambda: rig.told() == "held storage_full", "the server to say so")
             rig.pause_feeder()
+            if number % 3:  # a server starts on a full disk, too
+                end = rig.server.kill if number % 3 == 1 else rig.server.stop
+                end()
+                disk.fill()
+                rig.server.start()
             rig.check_acked()
             disk.fill()
             answer = rest(rig.server, f"/api/sessions/{session_id}", method="DELETE")
@@ -41,6 +48,7 @@ def fill_the_server(kind: Kind) -> Run:
             rig.sleep(0.0, 0.5)
             disk.free()
             rig.recovered(now_ms())
+        must_hold(NO_ROOM in rig.server.log_text(), "the server never met the end of the room")
         return rig.ended(round_.times)
 
     return run
@@ -66,7 +74,8 @@ def fill_the_client(kind: Kind) -> Run:
         rig.start_feeder()
         for number in range(round_.times):
             rig.sleep(0.1, 0.6)
-            _fill_until(disk, rig, "refused 1: SQLite says: database or disk is full")
+            before = rig.said(REFUSED)
+            _keep_full(disk, lambda: rig.said(REFUSED) > before, REFUSED)  # noqa: B023 - at once
             if number % 2:  # a program that starts on a full disk waits for room, too
                 rig.kill_feeder()
             else:
@@ -83,11 +92,6 @@ def fill_the_client(kind: Kind) -> Run:
         return rig.ended(round_.times)
 
     return run
-
-
-def _fill_until(disk: Disk, rig: Rig, said: str) -> None:
-    before = rig.said(said)
-    _keep_full(disk, lambda: rig.said(said) > before, said)
 
 
 def fill_the_recorder(kind: Kind) -> Run:
@@ -144,7 +148,7 @@ def give_up(round_: Round) -> Outcome:
 def _keep_full(disk: Disk, heard: Callable[[], bool], what: str) -> None:
     def filled_and_heard() -> bool:
         disk.fill()
-        return heard()
+        return heard() and disk.is_full()
 
     wait_until(filled_and_heard, timeout_s=30, what=what)
 

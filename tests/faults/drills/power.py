@@ -11,7 +11,7 @@ from tests.faults import patched
 from tests.faults.disks import Disk, Kind
 from tests.faults.drill import Drill, Outcome, Round, ViolatedError, must_hold
 from tests.faults.recorders import Kept, Recorder, Speech, in_parallel, speech_in
-from tests.faults.rig import Rig
+from tests.faults.rig import Rig, wait_until_stopped
 from tests.parts.processes import PartFailedError
 from tests.parts.proof import rest
 from tests.parts.server import ServerProcess
@@ -42,22 +42,39 @@ def _cut_the_server(round_: Round, disk: Disk, rig: Rig) -> Outcome:
     rig.start_feeder()
     for _ in range(round_.times):
         rig.sleep(0.2, 1.0)
-        _cut_the_servers_disk(disk, rig)
+        until = _cut_the_servers_disk(disk, rig)
         rig.server.start()
-        rig.check_acked()
+        rig.check_acked(until=until)
         rig.resume_feeder()
         rig.recovered(now_ms())
     return rig.ended(round_.times)
 
 
-def _cut_the_servers_disk(disk: Disk, rig: Rig) -> None:
+def _cut_the_servers_disk(disk: Disk, rig: Rig) -> int | None:
+    """Cut it under the server at work, or under one that is held and goes on without a disk.
+
+    A call that is in the kernel at the cut may return, which no real power cut lets it, and the
+    kernel may call it a success.
+
+    Returns:
+        the moment (ms) from which on acks do not count; None when all count.
+    """
     canary = disk.put_canary()
-    disk.cut()
-    rig.sleep(0.0, 0.2)  # what it acknowledges now would be a lie
+    until = None
+    if rig.round.rng.random() < 0.5:
+        rig.server.pause()
+        wait_until_stopped(rig.server.pid)
+        disk.cut()
+        rig.server.resume()
+        rig.sleep(0.0, 0.3)  # what it acknowledges now is a lie
+    else:
+        until = now_ms()
+        disk.cut()
     rig.server.kill()
     rig.pause_feeder()
     disk.again()
     disk.check_dropped(canary)
+    return until
 
 
 def cut_the_client(kind: Kind) -> Run:
@@ -79,11 +96,21 @@ def cut_the_client(kind: Kind) -> Run:
 
 
 def _cut_the_clients_disk(disk: Disk, rig: Rig) -> None:
+    """Cut it under the feeder at work, or under one that is held; see `_cut_the_servers_disk`."""
     rig.sleep(0.1, 1.0)
     canary = disk.put_canary()
-    disk.cut()
-    rig.sleep(0.0, 0.2)  # what it promises now would be a lie
-    rig.kill_feeder()
+    if rig.round.rng.random() < 0.5:
+        rig.pause_feeder()
+        wait_until_stopped(rig.feeder.pid)
+        disk.cut()
+        rig.resume_feeder()
+        rig.sleep(0.0, 0.3)  # what it promises now is a lie
+        rig.kill_feeder()
+    else:
+        length = rig.source.promised.stat().st_size
+        disk.cut()
+        rig.kill_feeder()
+        rig.forget_promises(length)
     disk.again()
     disk.check_dropped(canary)
 
@@ -145,11 +172,11 @@ def _find_in_the_segments(part: Round) -> int:
     rig = Rig(part, data_dir=disk.path, server_python=patched.python("careless-segments"))
     rig.start_feeder()
     rig.wait_for_promises(20)
-    _cut_the_servers_disk(disk, rig)
+    until = _cut_the_servers_disk(disk, rig)
 
     def look() -> None:
         rig.server.start()
-        rig.check_acked()
+        rig.check_acked(until=until)
 
     _must_find("acked and lost", look)
     return rig.promised()

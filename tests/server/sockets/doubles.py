@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,10 @@ class FakeIngest:
         self.broken = False
         self.in_memory: set[str] = set()
         self.waited_s = 0.0
+        self.room_set_aside = threading.Event()
+
+    def set_room_aside(self) -> None:
+        self.room_set_aside.set()
 
     def load(self) -> FakeLoad:
         return FakeLoad(oldest_wait_s=self.waited_s)

@@ -133,6 +133,22 @@ def test_a_stalled_store_closes_the_server_and_its_recovery_opens_it(
     asyncio.run(scenario())
 
 
+def test_room_that_the_disk_has_again_is_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_MEASURE_EVERY_S", 0.01)
+
+    async def scenario() -> None:
+        async with Served(tmp_path) as served:
+            client = await served.welcomed()
+            served.sockets.gate.update(closed(BackpressureReason.DISK))
+            assert (await client.event())[1]["reason"] == "disk"
+            served.sockets.start()
+            assert await asyncio.to_thread(served.ingest.room_set_aside.wait, 10)
+
+    asyncio.run(scenario())
+
+
 def test_draining_acknowledges_what_was_received_and_then_closes(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with Served(tmp_path) as served:

@@ -5,9 +5,17 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, insert, select, text
+from sqlalchemy.exc import DBAPIError
 
 from scribe_server.errors import StartupError
-from scribe_server.store.database import Database, begin, damages, database_path, is_current
+from scribe_server.store.database import (
+    Database,
+    begin,
+    damages,
+    database_path,
+    is_current,
+    translate,
+)
 from scribe_server.store.errors import StorageError, StorageFailedError, StorageFullError
 from scribe_server.store.schema import users
 
@@ -45,6 +53,12 @@ def test_every_connection_is_durable_and_checks_foreign_keys(path: Path) -> None
             ]
             assert found == ["wal", 2, 1]
     database.close()
+
+
+def test_no_room_for_the_memory_that_is_shared_is_a_full_disk() -> None:
+    refused = sqlite3.OperationalError("disk I/O error")
+    refused.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+    assert isinstance(translate(DBAPIError("SELECT 1", {}, refused)), StorageFullError)
 
 
 def test_a_connection_that_sqlite_will_not_make_durable_is_refused(tmp_path: Path) -> None:

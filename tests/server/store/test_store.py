@@ -9,9 +9,14 @@ from sqlalchemy import select
 from scribe_server.auth import Auth
 from scribe_server.errors import StartupError
 from scribe_server.protocol import ErrorCode
-from scribe_server.store import Store, open_database
+from scribe_server.store import Store, open_database, recovery
+from scribe_server.store import store as store_module
+from scribe_server.store.database import Database
+from scribe_server.store.errors import StorageFullError
 from scribe_server.store.hot import HotSession
+from scribe_server.store.recovery import Recovered
 from scribe_server.store.schema import tokens
+from scribe_server.store.segments import SegmentStore
 from tests.parts.store import OTHER_SESSION, SESSION, START_MS, FaultyFiles, Served, served
 
 
@@ -91,6 +96,34 @@ def test_a_disk_that_fails_while_a_crash_is_mended_is_told(tmp_path: Path) -> No
         Store.open(tmp_path, tmp_path, None, lambda: START_MS, files=files)
     assert files.fired == 1
     open_store(tmp_path).close()
+
+
+def full_until_given_up(database: Database, blobs: SegmentStore, now: int) -> Recovered:
+    """Mending what a crash left on a disk that is full but for the reserve."""
+    if (database.path.parent / "reserve").exists():
+        raise StorageFullError("database or disk is full")
+    return recovery.recover(database, blobs, now)
+
+
+def test_a_full_disk_is_started_on_with_the_room_that_was_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_store(tmp_path).close()
+    monkeypatch.setattr(store_module, "recover", full_until_given_up)
+    open_store(tmp_path).close()
+    assert (tmp_path / "reserve").exists()
+
+
+def test_a_disk_that_is_too_full_to_start_on_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> Recovered:
+        raise StorageFullError("database or disk is full")
+
+    monkeypatch.setattr(store_module, "recover", full)
+    with pytest.raises(StartupError, match="full") as refused:
+        open_store(tmp_path)
+    assert "Free some room" in refused.value.remedy
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
