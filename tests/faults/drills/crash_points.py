@@ -56,7 +56,7 @@ CLIENT = (
 def kill_the_server(round_: Round) -> Outcome:
     """Killed at a call of its work, then at one of its recovery; no ack is lost."""
     need_ptrace()
-    rig = Rig(round_, rate=25)
+    rig = Rig(round_, rate=8)
     rig.start_feeder()
     died: Counter[str] = Counter()
     seen = how_the_server_starts(rig)

@@ -22,7 +22,7 @@ MOST_TRIES = 10
 def of_the_server(round_: Round) -> Outcome:
     """It starts all the same, or ends with a sentence; either way nothing is lost."""
     need_ptrace()
-    rig = Rig(round_, rate=20)
+    rig = Rig(round_, rate=8)
     rig.start_feeder()
     seen = how_the_server_starts(rig)
     fired: Counter[str] = Counter()
