@@ -79,6 +79,12 @@ class Server:
         """Start; StartupError when something is in the way."""
         try:
             await self._start()
+        except OSError as error:
+            await self._stack.aclose()
+            raise StartupError(
+                f"The server cannot start: {error}.",
+                "Check the disk of the data folder, and how many files a process may open.",
+            ) from error
         except BaseException:
             await self._stack.aclose()
             raise

@@ -27,6 +27,9 @@ Connect = Callable[[str], sqlite3.Connection]
 def is_damaged(path: Path, connect: Connect) -> bool:
     """Whether the file cannot be trusted: no database, a torn schema, broken pages or log.
 
+    What is found counts when it is found twice. A read that fails makes SQLite tell of broken
+    pages, too, and a disk that failed once must not cost the list of recordings.
+
     Args:
         path: the file; one that is not there is damaged only when its log has been left behind.
         connect: opens a URI.
@@ -34,6 +37,10 @@ def is_damaged(path: Path, connect: Connect) -> bool:
     Raises:
         SpoolFailureError: it cannot be looked at, which says nothing about damage.
     """
+    return _looks_damaged(path, connect) and _looks_damaged(path, connect)
+
+
+def _looks_damaged(path: Path, connect: Connect) -> bool:
     with converted():
         log = side_file(path, "-wal")
         log_size = log.stat().st_size if log.exists() else 0

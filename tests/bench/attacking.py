@@ -21,6 +21,7 @@ import aiohttp
 import msgspec
 
 from tests.faults.attacks.hostile import (
+    FALSE_TOKENS,
     PACKETS,
     PLACEHOLDER,
     SEQUENCES,

@@ -2,18 +2,19 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
-from scribe_desktop.errors import SpoolError
 from scribe_desktop.model import now_ms
 from tests.faults import invariants
 from tests.faults.drill import Outcome, Round, must_hold
 from tests.parts.processes import REPOSITORY, Process, wait_until
-from tests.parts.proof import spool_of
+from tests.parts.proof import paths_of
 from tests.parts.server import TRACEBACK, ServerProcess
 
 START_LIMIT_S = 60
@@ -152,7 +153,7 @@ class Rig:
                 return None
             try:
                 at = self.acked_after(moment_ms)
-            except SpoolError as error:  # it is being made anew; what stays wrong runs out of time
+            except sqlite3.Error as error:  # it is being made or opened; else time runs out
                 print(f"the spool cannot be read yet: {error}")
                 return None
             return None if at is None else at - moment_ms + 1
@@ -264,15 +265,16 @@ class Rig:
 
 
 def acked_since(home: Path, moment_ms: int) -> int | None:
-    """When the first chunk of a client at or after a moment was acknowledged; None if none was."""
-    with spool_of(home) as spool:
-        acks = [
-            chunk.acked_at
-            for session in spool.sessions(limit=50)
-            for chunk in spool.chunks(session.session_id)
-            if chunk.acked_at is not None and chunk.acked_at >= moment_ms
-        ]
-    return min(acks, default=None)
+    """When the first chunk of a client at or after a moment was acknowledged; None if none was.
+
+    Raises:
+        sqlite3.Error: the spool is being made or opened.
+    """
+    path = paths_of(home).spool_dir / "spool.sqlite3"
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+        asked = "SELECT min(acked_at) FROM chunks WHERE acked_at >= ?"
+        found: int | None = connection.execute(asked, (moment_ms,)).fetchone()[0]
+    return found
 
 
 def wait_until_stopped(pid: int) -> None:

@@ -90,6 +90,17 @@ def test_an_unusable_cache_folder_is_told(tmp_path: Path) -> None:
         asyncio.run(start())
 
 
+def test_a_file_that_the_system_refuses_is_told(tmp_path: Path) -> None:
+    (tmp_path / "server.lock").mkdir()
+
+    async def start() -> None:
+        async with Server(config(tmp_path)):
+            raise AssertionError("it started")
+
+    with pytest.raises(StartupError, match=r"server\.lock"):
+        asyncio.run(start())
+
+
 @pytest.mark.logs_errors
 def test_damage_on_the_disk_is_healed_by_a_connected_recorder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

@@ -48,6 +48,16 @@ def test_a_page_of_other_bytes_is_damage(tmp_path: Path, table: str) -> None:
     assert is_damaged(path, connect)
 
 
+def test_a_disk_that_failed_once_is_no_damage(tmp_path: Path) -> None:
+    path = filled(tmp_path / "whole")
+    damaged = filled(tmp_path / "damaged")
+    overwrite_page(damaged, root_page(damaged, "audio"))
+    shown = [damaged.as_uri(), path.as_uri()]
+
+    assert not is_damaged(path, lambda _uri: connect(shown.pop(0)))
+    assert shown == []
+
+
 def test_a_schema_without_one_of_our_tables_is_damaged(tmp_path: Path) -> None:
     path = filled(tmp_path)
     with connect(path.as_uri()) as connection:

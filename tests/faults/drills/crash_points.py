@@ -19,7 +19,7 @@ STARTING = "pwrite64,fdatasync,fsync,ftruncate,unlink,rename,fcntl,openat,pread6
 """What the two sides do to their disks as they start."""
 PATIENCE_S = 6.0
 """For the call to come; the client moves its WAL into the database every few seconds."""
-TRIES = 5
+TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,10 @@ CLIENT = (
 def kill_the_server(round_: Round) -> Outcome:
     """Killed at a call of its work, then at one of its recovery; no ack is lost."""
     need_ptrace()
-    rig = Rig(round_)
+    rig = Rig(round_, rate=8)
     rig.start_feeder()
     died: Counter[str] = Counter()
-    seen = _how_the_server_starts(rig)
+    seen = how_the_server_starts(rig)
     while died.total() < round_.times:
         died[_killed_at_work(rig, rig.server.pid, SERVER, rig.server.data_dir)] += 1
         rig.server.kill()
@@ -79,7 +79,7 @@ def kill_the_client(round_: Round) -> Outcome:
     rig = Rig(round_)
     rig.start_feeder()
     died: Counter[str] = Counter()
-    seen = _how_the_client_starts(rig)
+    seen = how_the_client_starts(rig)
     while died.total() < round_.times:
         began = now_ms()
         rig.start_feeder()
@@ -132,7 +132,7 @@ def _killed_as_it_starts(
     raise ViolatedError(f"no call came in {TRIES} starts")
 
 
-def _how_the_server_starts(rig: Rig) -> str:
+def how_the_server_starts(rig: Rig) -> str:
     """The record of a start after a kill."""
     rig.server.kill()
     tracer = Tracer(rig.round.folder / "start.trace", trace=STARTING)
@@ -152,7 +152,8 @@ def _try_to_start_the_server(rig: Rig, tracer: Tracer) -> Callable[[], None]:
     return rig.server.kill
 
 
-def _how_the_client_starts(rig: Rig) -> str:
+def how_the_client_starts(rig: Rig) -> str:
+    """The record of its start after a kill."""
     rig.kill_feeder()
     began = now_ms()
     tracer = Tracer(rig.round.folder / "start.trace", trace=STARTING)
@@ -167,13 +168,14 @@ def _try_to_start_the_client(rig: Rig, tracer: Tracer) -> Callable[[], None]:
     return rig.kill_feeder
 
 
-def random_call(record: str, folder: str, rng: Random) -> str:
-    """An injection that kills at a random call, each name as likely as another. Pure.
+def random_call(record: str, folder: str, rng: Random, fault: str = "signal=KILL") -> str:
+    """An injection at a random call, each name as likely as another. Pure.
 
     Args:
         record: a start as strace tells it.
         folder: only calls after the first that names it count: before, Python is loading.
         rng: chance.
+        fault: what happens there, as strace names it.
     """
     reached: Counter[tuple[int, str]] = Counter()
     choice: dict[str, list[int]] = defaultdict(list)
@@ -184,7 +186,7 @@ def random_call(record: str, folder: str, rng: Random) -> str:
         if began:
             choice[call.name].append(reached[call.thread, call.name])
     name = rng.choice(sorted(choice))
-    return f"{name}:signal=KILL:when={rng.choice(choice[name])}"
+    return f"{name}:{fault}:when={rng.choice(choice[name])}"
 
 
 def _told(died: Counter[str]) -> str:

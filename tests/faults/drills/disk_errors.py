@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,10 +14,10 @@ from tests.faults.strace import Tracer, need_ptrace
 from tests.parts.proof import rest
 
 SYNCS = "fdatasync,fsync"
+ONCE = ((SYNCS, "EIO"), ("pwrite64", "EIO"), ("pwrite64", "ENOSPC"))
 SLOW_S = 2
 
 Pid = Callable[[Rig], int]
-Inject = Callable[[Rig], Tracer]
 
 
 def server_pid(rig: Rig) -> int:
@@ -29,25 +30,28 @@ def feeder_pid(rig: Rig) -> int:
     return rig.feeder.pid
 
 
-def once(round_: Round, calls: str, error: str, pid: Pid) -> Outcome:
+def once(round_: Round, pid: Pid) -> Outcome:
     """A call fails once, at a random one of the next; nothing is lost and nothing is claimed."""
     need_ptrace()
     rig = Rig(round_)
     rig.start_feeder()
-    fired = 0
+    fired: Counter[str] = Counter()
+    first = round_.rng.randrange(len(ONCE))
     for number in range(round_.times):
+        calls, error = ONCE[(first + number) % len(ONCE)]
         at = round_.rng.randint(1, 20)
         tracer = Tracer(round_.folder / f"{number}.trace", f"{calls}:error={error}:when={at}")
         tracer.attach(pid(rig), round_)
         tracer.wait_fired()
         tracer.detach()
-        fired += tracer.must_have_fired()
+        fired[f"{calls.partition(',')[0]} {error}"] += tracer.must_have_fired()
         rig.pause_feeder()
         rig.check_acked()
         rig.check_promised()
         rig.resume_feeder()
         rig.recovered(now_ms())
-    return rig.ended(fired, "")
+    note = ", ".join(f"{name} ({count})" for name, count in sorted(fired.items()))
+    return rig.ended(fired.total(), note)
 
 
 def server_syncs_fail(round_: Round) -> Outcome:
@@ -152,17 +156,17 @@ def _drill(
 
 DRILLS = [
     _drill(
-        "eio-sync-server",
-        "one fdatasync of the server fails with EIO",
-        30,
-        lambda round_: once(round_, SYNCS, "EIO", server_pid),
+        "one-error-server",
+        "one fdatasync (EIO) or write (EIO, ENOSPC) of the server fails",
+        90,
+        lambda round_: once(round_, server_pid),
         5,
     ),
     _drill(
-        "eio-sync-client",
-        "one fdatasync of the client fails with EIO",
-        30,
-        lambda round_: once(round_, SYNCS, "EIO", feeder_pid),
+        "one-error-client",
+        "one fdatasync (EIO) or write (EIO, ENOSPC) of the client fails",
+        90,
+        lambda round_: once(round_, feeder_pid),
         5,
     ),
     _drill(
@@ -178,34 +182,6 @@ DRILLS = [
         10,
         client_syncs_fail,
         7,
-    ),
-    _drill(
-        "eio-write-server",
-        "one write of the server fails with EIO",
-        30,
-        lambda round_: once(round_, "pwrite64", "EIO", server_pid),
-        5,
-    ),
-    _drill(
-        "eio-write-client",
-        "one write of the client fails with EIO",
-        30,
-        lambda round_: once(round_, "pwrite64", "EIO", feeder_pid),
-        5,
-    ),
-    _drill(
-        "enospc-write-server",
-        "one write of the server fails with ENOSPC",
-        30,
-        lambda round_: once(round_, "pwrite64", "ENOSPC", server_pid),
-        5,
-    ),
-    _drill(
-        "enospc-write-client",
-        "one write of the client fails with ENOSPC",
-        30,
-        lambda round_: once(round_, "pwrite64", "ENOSPC", feeder_pid),
-        5,
     ),
     _drill(
         "slow-sync-server",

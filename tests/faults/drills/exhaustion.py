@@ -21,7 +21,7 @@ ROOM = 256
 """Descriptors of a server that is flooded: it lets in as many as leave it some for itself."""
 BUSY = 0.8
 """More of a core than this is spinning: the work that is done meanwhile takes a tenth."""
-NO_DESCRIPTOR = "Too many open files"
+OPENING = "socket,socketpair,openat,eventfd2,pipe2,accept4"
 LIMITED_LINES = 200
 """A log that is not flooded has fewer new lines in some seconds."""
 
@@ -51,26 +51,29 @@ def flooded_server(round_: Round) -> Outcome:
 
 def server_without_descriptors(round_: Round) -> Outcome:
     """Not one more descriptor: chunks are stored on; the rest waits and then goes on by itself."""
+    need_ptrace()
     rig = Rig(round_, chunks=10)
     rig.start_feeder()
-    for _ in range(round_.times):
-        lines, refusals = _log_lines(rig), rig.server.log_text().count(NO_DESCRIPTOR)
+    refused = 0
+    for number in range(round_.times):
+        lines = _log_lines(rig)
         lower_descriptors(rig.server.pid, 0)
+        record = round_.folder / f"{number}.trace"
+        tracer = Tracer(record, trace=OPENING).attach(rig.server.pid, round_)
         with _connections(rig.server.port, 40):
-            wait_until(
-                lambda: rig.server.log_text().count(NO_DESCRIPTOR) > refusals,  # noqa: B023
-                timeout_s=30,
-                what="a refused descriptor",
-            )
+            wait_until(lambda: _denied(record), timeout_s=30, what="a refused descriptor")  # noqa: B023
+            rig.wait_for_ack(now_ms())
+            tracer.detach()
             _goes_quietly(rig.server.pid)
             rig.wait_for_ack(now_ms())
+        refused += _denied(record)
         must_hold(_log_lines(rig) - lines < LIMITED_LINES, "the log is flooded")
         rig.pause_feeder()
         restore_descriptors(rig.server.pid)
         rig.check_acked()
         rig.resume_feeder()
         rig.recovered(now_ms())
-    return rig.ended(round_.times)
+    return rig.ended(round_.times, f"{refused} descriptors refused")
 
 
 def client_without_descriptors(round_: Round) -> Outcome:
@@ -90,7 +93,7 @@ def client_without_descriptors(round_: Round) -> Outcome:
         )
         lower_descriptors(rig.feeder.pid, 0)
         record = round_.folder / f"{number}.trace"
-        tracer = Tracer(record, trace="socket,socketpair,openat,eventfd2,pipe2,accept4")
+        tracer = Tracer(record, trace=OPENING)
         tracer.attach(rig.feeder.pid, round_)
         rig.server.start()
         wait_until(lambda: _denied(record), timeout_s=60, what="a refused descriptor")  # noqa: B023
