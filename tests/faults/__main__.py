@@ -21,7 +21,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="scribe-drills-", dir=options.folder))
     plan = running.Plan(
         [catalogue.by_name(name) for name in options.only or names(options.quick)],
-        seed, options.quick, options.rounds, folder, options.jobs,
+        seed, options.quick, options.rounds, folder, options.jobs, catalogue.by_name,
     )  # fmt: skip
     found = running.run_all(plan, tell)
     broken = [result for result in found if result.state == "violated"]

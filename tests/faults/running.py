@@ -35,6 +35,7 @@ class Plan:
         times: how often, instead of what the drill says.
         folder: where the rounds have their folders.
         jobs: how many at a time.
+        find: the drill of a name, in the process that runs it; a function of a module.
     """
 
     drills: Sequence[Drill]
@@ -43,6 +44,7 @@ class Plan:
     times: int | None
     folder: Path
     jobs: int
+    find: Callable[[str], Drill]
 
 
 class Running:
@@ -59,7 +61,7 @@ class Running:
         self.answer, theirs = context.Pipe(duplex=False)
         times = plan.times or (max(1, drill.quick_times) if plan.quick else drill.times)
         round_ = Round(self.folder, random.Random(self.seed), times, plan.quick)
-        self.process = context.Process(target=_child, args=(drill, round_, theirs))
+        self.process = context.Process(target=_child, args=(plan.find, drill.name, round_, theirs))
         self.process.start()
         theirs.close()
         self._given_up = False
@@ -116,11 +118,11 @@ def run_all(plan: Plan, tell: Callable[[Result], None]) -> list[Result]:
     return done
 
 
-def _child(drill: Drill, round_: Round, answer: Connection) -> None:
+def _child(find: Callable[[str], Drill], name: str, round_: Round, answer: Connection) -> None:
     os.setpgid(0, 0)
     signal.signal(signal.SIGTERM, _terminated)
     with _output_to(round_.folder / "drill.log"):
-        answer.send(_outcome(drill, round_))
+        answer.send(_outcome(find(name), round_))
     answer.close()
 
 

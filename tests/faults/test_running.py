@@ -41,12 +41,17 @@ def dies(round_: Round) -> Outcome:
 
 
 def drill(run: running.Callable[[Round], Outcome]) -> Drill:
-    return Drill("a-drill", "Tests", "nothing", 5, run)
+    return Drill(run.__name__, "Tests", "nothing", 5, run)
+
+
+def find(name: str) -> Drill:
+    """The drill whose function's name it begins with."""
+    return drill(globals()[name.split("-", maxsplit=1)[0]])
 
 
 def run_one(tmp_path: Path, one: Drill, *, quick: bool = False, times: int | None = None) -> Result:
     told: list[Result] = []
-    plan = running.Plan([one], 3, quick, times, tmp_path, jobs=2)
+    plan = running.Plan([one], 3, quick, times, tmp_path, jobs=2, find=find)
     assert running.run_all(plan, told.append) == told
     assert len(told) == 1
     return told[0]
@@ -75,7 +80,7 @@ def test_a_broken_promise_is_told_and_its_folder_kept(tmp_path: Path) -> None:
     assert result.state == "violated"
     assert "a chunk is lost" in result.note
     assert (tmp_path / "cleaned").exists()
-    assert len(list(tmp_path.glob("a-drill-*"))) == 1
+    assert len(list(tmp_path.glob("breaks-*"))) == 1
 
 
 def test_what_the_machine_forbids_is_told(tmp_path: Path) -> None:
@@ -97,6 +102,8 @@ def test_a_drill_that_dies_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_several_drills_all_end(tmp_path: Path, jobs: int) -> None:
-    drills = [replace(drill(holds), name=f"drill-{number}") for number in range(4)]
-    found = running.run_all(running.Plan(drills, 3, True, None, tmp_path, jobs), lambda _: None)
+    drills = [replace(drill(holds), name=f"holds-{number}") for number in range(4)]
+    found = running.run_all(
+        running.Plan(drills, 3, True, None, tmp_path, jobs, find), lambda _: None
+    )
     assert sorted(result.name for result in found) == [one.name for one in drills]

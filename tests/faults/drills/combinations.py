@@ -30,7 +30,7 @@ def killed_while_it_salvages(round_: Round) -> Outcome:
         rig.server.resume()
         seen = len(quarantined(folder))
         for _ in range(3):
-            rig.start_feeder(wait=False)
+            rig.launch_feeder()
             wait_until(lambda n=seen: len(quarantined(folder)) > n, timeout_s=60, what="salvage")
             rig.sleep(0.0, 0.15)
             rig.kill_feeder()

@@ -141,7 +141,7 @@ def locked(round_: Round) -> Outcome:
             rig.kill_feeder()
         with _write_lock(path):
             if at_the_start:
-                rig.start_feeder(wait=False)
+                rig.launch_feeder()
             before = rig.promised()
             rig.sleep(1.0, longest)
             must_hold(rig.promised() == before, "it promised something it cannot have written")
