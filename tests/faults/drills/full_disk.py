@@ -142,7 +142,7 @@ def give_up(round_: Round) -> Outcome:
         disk.free()
         return recorder.check()
 
-    return in_parallel(round_, fill, seconds=60 if round_.quick else 170)
+    return in_parallel(round_, fill, seconds=30 if round_.quick else 170)
 
 
 def _keep_full(disk: Disk, heard: Callable[[], bool], what: str) -> None:

@@ -127,7 +127,7 @@ def cut_the_recorder(kind: Kind) -> Run:
         _cut_the_recorders_disk(disk, recorder, after_s)
         return recorder.check()
 
-    return lambda round_: in_parallel(round_, cut, seconds=90)
+    return lambda round_: in_parallel(round_, cut, seconds=30 if round_.quick else 90)
 
 
 def _cut_the_recorders_disk(disk: Disk, recorder: Recorder, after_s: float) -> None:
@@ -184,7 +184,7 @@ def _find_in_the_segments(part: Round) -> int:
 
 def _find_in_the_journal(part: Round) -> int:
     server = part.cleanup.enter_context(ServerProcess(part.folder / "server"))
-    speech = speech_in(part.folder, seconds=90, seed=part.rng.randrange(1 << 30))
+    speech = speech_in(part.folder, seconds=30, seed=part.rng.randrange(1 << 30))
     disk = Disk(part, "ext4", part.folder / "home")
     python = patched.python("careless-journal")
     recorder = Recorder(part.folder, disk.path, server, speech, python=python)
