@@ -23,16 +23,20 @@ def main() -> int:
         [catalogue.by_name(name) for name in options.only or names(options.quick)],
         seed, options.quick, options.rounds, folder, options.jobs, catalogue.by_name,
     )  # fmt: skip
-    found = running.run_all(plan, tell)
+    found = running.run_all(plan, tell if options.quick else tell_and_keep)
     broken = [result for result in found if result.state == "violated"]
-    if not options.quick:
-        keeping.keep_drills(found)
     if not broken:
         shutil.rmtree(folder)
     print(f"{len(found)} drills in {time.monotonic() - began:.0f} s, {len(broken)} broken")
     if broken:
         print(f"what they left is in {folder}")
     return 1 if broken else 0
+
+
+def tell_and_keep(result: Result) -> None:
+    """The same, and into the report: who interrupts a run keeps what is done."""
+    tell(result)
+    keeping.keep_drills([result])
 
 
 def parse(words: list[str]) -> argparse.Namespace:

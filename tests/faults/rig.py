@@ -175,11 +175,11 @@ class Rig:
 
     def said(self, words: str) -> int:
         """How often the feeder has said this so far."""
-        return self._log_text().count(words)
+        return self.log_text().count(words)
 
     def told(self) -> str:
         """What the feeder's engine said of itself last: `STATE CODE`."""
-        return self._log_text().rpartition("\nsync: ")[2].partition("\n")[0]
+        return self.log_text().rpartition(" sync: ")[2].partition("\n")[0]
 
     def pause_feeder(self) -> None:
         """SIGSTOP: until it is resumed it can heal nothing."""

@@ -59,7 +59,7 @@ def of_the_client(round_: Round) -> Outcome:
     while fired.total() < round_.times:
         tracer = Tracer(round_.folder / "failing.trace", _anywhere(rig, seen))
         began = now_ms()
-        rig.launch_feeder(tracer.starting())
+        rig.launch_feeder(python=tracer.starting())
         rig.recovery_ms.append(rig.wait_for_ack(began, limit_s=START_LIMIT_S))
         rig.kill_feeder()
         fired[tracer.names[0]] += bool(tracer.fired())

@@ -18,7 +18,9 @@ from tests.parts.server import ServerProcess
 
 Run = Callable[[Round], Outcome]
 NO_ROOM = "No space left on device"
-REFUSED = "refused 1: SQLite says: database or disk is full"
+REFUSED = "SQLite says: database or disk is full"
+ROOMY_MB = 256
+"""A disk on which a recording may begin: with less than 64 MB free it goes elsewhere."""
 MEMORY_MORE = 32 << 20
 """Bytes: two minutes of sound are half a megabyte, the rest is Python's."""
 
@@ -95,29 +97,32 @@ def fill_the_client(kind: Kind) -> Run:
 
 
 def fill_the_recorder(kind: Kind) -> Run:
-    """A real recorder says that the disk is full, holds the sound, and loses nothing of it."""
+    """A real recorder ends by itself, says why, and keeps all that it had captured."""
 
     def fill(part: Round, after_s: float, server: ServerProcess, speech: Speech) -> Kept:
-        disk = Disk(part, kind, part.folder / "home", mb=32)
+        disk = Disk(part, kind, part.folder / "home", mb=ROOMY_MB)
         recorder = Recorder(part.folder, disk.path, server, speech)
         part.cleanup.callback(recorder.kill)
         recorder.start()
-        time.sleep(min(after_s, 2))
-        _keep_full(disk, lambda: recorder.reason() == "disk-full", "a full disk")
+        time.sleep(min(after_s, 5))
         recorder.note()
-        time.sleep(after_s)
+        disk.fill()
+        must_hold(disk.is_full(), "the disk is not full")
+        wait_until(lambda: not recorder.process.alive, timeout_s=60, what="the recording's end")
+        must_hold(recorder.process.wait(1) != 0, "it has failed, and its exit code does not tell")
+        told = recorder.process.log_text()
+        must_hold("ended and is complete" in told, f"it does not say why it ended:\n{told}")
         disk.free()
-        wait_until(lambda: recorder.reason() == "", timeout_s=20, what="an end of the trouble")
-        return recorder.check_whole()
+        return recorder.check_ended()
 
-    return lambda round_: in_parallel(round_, fill, seconds=9 if round_.quick else 50)
+    return lambda round_: in_parallel(round_, fill, seconds=20 if round_.quick else 50)
 
 
 def give_up(round_: Round) -> Outcome:
     """The disk stays full: the recording ends and says why; what was captured before it is kept."""
 
     def fill(part: Round, after_s: float, server: ServerProcess, speech: Speech) -> Kept:
-        disk = Disk(part, "ext4", part.folder / "home", mb=32)
+        disk = Disk(part, "ext4", part.folder / "home", mb=ROOMY_MB)
         python = patched.python("impatient") if round_.quick else [sys.executable]
         recorder = Recorder(part.folder, disk.path, server, speech, python=python)
         part.cleanup.callback(recorder.kill)
@@ -140,7 +145,7 @@ def give_up(round_: Round) -> Outcome:
         must_hold("disk is full" in told.lower(), f"it does not say why it ended:\n{told}")
         must_hold(most - memory < MEMORY_MORE, f"it took {most - memory} bytes more")
         disk.free()
-        return recorder.check()
+        return recorder.check_given_up()
 
     return in_parallel(round_, fill, seconds=30 if round_.quick else 170)
 

@@ -83,7 +83,8 @@ class Hole:
             tunnel.clear()
             rig.recovered(now_ms(), limit_s=limit_s(self.resume_s, round_))
         twice = duplicates(rig.server)
-        must_hold(twice > 0 or not self.acks_die, "no ack died: no chunk came a second time")
+        if self.acks_die and not round_.quick:  # two short holes may meet no ack
+            must_hold(twice > 0, "no ack died: no chunk came a second time")
         return rig.ended(round_.times, f"{twice} chunks came a second time and were stored once")
 
 
