@@ -20,7 +20,7 @@ def main() -> int:
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="scribe-drills-", dir=options.folder))
     plan = running.Plan(
-        [catalogue.by_name(name) for name in options.only or names(options.quick)],
+        [catalogue.by_name(name) for name in options.only or (catalogue.QUICK_NAMES if options.quick else catalogue.NAMES)],
         seed, options.quick, options.rounds, folder, options.jobs, catalogue.by_name,
     )  # fmt: skip
     found = running.run_all(plan, tell if options.quick else tell_and_keep)
@@ -47,7 +47,7 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, metavar="N", help="inject each fault N times")
     parser.add_argument("--seed", type=int, help="repeat a run")
     parser.add_argument("--quick", action="store_true",
-                        help="twice each, in 2 minutes; the report stays as it is")  # fmt: skip
+                        help="twice each kind, in 2 minutes; the report stays as it is")  # fmt: skip
     parser.add_argument("--jobs", type=int, default=0, metavar="N",
                         help="drills at a time (default: 2, with --quick 4)")  # fmt: skip
     parser.add_argument("--folder", type=Path, default=Path("/var/tmp"),
@@ -59,11 +59,6 @@ def parse(words: list[str]) -> argparse.Namespace:
         parser.error(f"--rounds {options.rounds}: it has to be 1 or more")
     options.jobs = options.jobs or (4 if options.quick else 2)
     return options
-
-
-def names(quick: bool) -> list[str]:
-    """What is run when nothing is asked for."""
-    return [drill.name for drill in catalogue.DRILLS if drill.quick_times or not quick]
 
 
 def tell(result: Result) -> None:

@@ -1,11 +1,14 @@
+"""Every drill can be called by its name, and a quick run leaves out none but twins."""
+
 from tests.faults import catalogue
-from tests.faults.__main__ import names
 
 
-def test_a_quick_run_leaves_out_what_differs_from_another_in_degree_only() -> None:
-    assert set(names(quick=False)) - set(names(quick=True)) >= {"hole-30", "hole-late"}
-    assert names(quick=False) == list(catalogue.NAMES)
-
-
-def test_names_are_unique_because_results_are_kept_by_them() -> None:
+def test_names_are_unique_and_find_their_drills() -> None:
     assert len(set(catalogue.NAMES)) == len(catalogue.NAMES)
+    assert [catalogue.by_name(name).name for name in catalogue.NAMES] == list(catalogue.NAMES)
+
+
+def test_twins_are_drills_and_every_group_has_a_quick_one() -> None:
+    assert set(catalogue.NAMES) >= catalogue.TWINS
+    groups = {drill.group for drill in catalogue.DRILLS}
+    assert {catalogue.by_name(name).group for name in catalogue.QUICK_NAMES} == groups

@@ -15,6 +15,8 @@ from tests.parts.proof import rest
 
 SYNCS = "fdatasync,fsync"
 ONCE = ((SYNCS, "EIO"), ("pwrite64", "EIO"), ("pwrite64", "ENOSPC"))
+SELDOM = 0.3
+"""Chunks a second: so slow a disk takes one each 2 s, and the engine wants its turns, too."""
 SLOW_S = 2
 
 Pid = Callable[[Rig], int]
@@ -102,10 +104,10 @@ def client_syncs_fail(round_: Round) -> Outcome:
     return rig.ended(rounds, f"{fired} syncs failed")
 
 
-def slow_syncs(round_: Round, pid: Pid, look: Callable[[Rig], None]) -> Outcome:
+def slow_syncs(round_: Round, pid: Pid, look: Callable[[Rig], None], *, rate: float) -> Outcome:
     """Every sync takes 2 s longer: it is slow, and that is all."""
     need_ptrace()
-    rig = Rig(round_)
+    rig = Rig(round_, rate=rate)
     rig.start_feeder()
     slow_s = 1 if round_.quick else SLOW_S
     fired = 0
@@ -187,14 +189,14 @@ DRILLS = [
         "slow-sync-server",
         "every fdatasync of the server takes 2 s longer",
         20,
-        lambda round_: slow_syncs(round_, server_pid, _queue_is_bounded),
+        lambda round_: slow_syncs(round_, server_pid, _queue_is_bounded, rate=50),
         8,
     ),
     _drill(
         "slow-sync-client",
         "every fdatasync of the client takes 2 s longer",
         20,
-        lambda round_: slow_syncs(round_, feeder_pid, lambda _rig: None),
+        lambda round_: slow_syncs(round_, feeder_pid, lambda _rig: None, rate=SELDOM),
         8,
     ),
 ]

@@ -106,8 +106,7 @@ def fill_the_recorder(kind: Kind) -> Run:
         recorder.start()
         time.sleep(min(after_s, 5))
         recorder.note()
-        disk.fill()
-        must_hold(disk.is_full(), "the disk is not full")
+        disk.fill()  # to the last block; the recorder may give some back at once
         wait_until(lambda: not recorder.process.alive, timeout_s=60, what="the recording's end")
         must_hold(recorder.process.wait(1) != 0, "it has failed, and its exit code does not tell")
         told = recorder.process.log_text()
