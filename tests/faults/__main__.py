@@ -19,8 +19,9 @@ def main() -> int:
     print(f"seed {seed}: --seed {seed} repeats this run", flush=True)
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="scribe-drills-", dir=options.folder))
+    everything = catalogue.QUICK_NAMES if options.quick else catalogue.NAMES
     plan = running.Plan(
-        [catalogue.by_name(name) for name in options.only or (catalogue.QUICK_NAMES if options.quick else catalogue.NAMES)],
+        [catalogue.by_name(name) for name in options.only or everything],
         seed, options.quick, options.rounds, folder, options.jobs, catalogue.by_name,
     )  # fmt: skip
     found = running.run_all(plan, tell if options.quick else tell_and_keep)
@@ -47,7 +48,7 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, metavar="N", help="inject each fault N times")
     parser.add_argument("--seed", type=int, help="repeat a run")
     parser.add_argument("--quick", action="store_true",
-                        help="twice each kind, in 2 minutes; the report stays as it is")  # fmt: skip
+                        help="each kind twice, in 2 minutes, without a report")  # fmt: skip
     parser.add_argument("--jobs", type=int, default=0, metavar="N",
                         help="drills at a time (default: 2, with --quick 4)")  # fmt: skip
     parser.add_argument("--folder", type=Path, default=Path("/var/tmp"),

@@ -83,6 +83,7 @@ TWINS = frozenset(
         "server-scrubber",
         "spool-locked",
         "spool-newer",
+        "salvage-killed",
         "restored-and-copied",
         "wiped-draining",
     }
