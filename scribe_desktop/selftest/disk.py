@@ -26,11 +26,11 @@ else:
 
 @contextmanager
 def full_for(pid: int, folder: Path) -> Iterator[int]:
-    """While the context is open the process can make no file longer than the longest one now.
+    """While the context is open the process can make no file longer than the longest one there now.
 
     Args:
         pid: of a process of our own.
-        folder: where it writes.
+        folder: where it writes what is to be refused.
 
     Yields:
         The limit in bytes.

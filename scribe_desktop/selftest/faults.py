@@ -111,7 +111,7 @@ def killed_server(stage: Stage) -> Step:
 
 def full_disk(stage: Stage) -> Step:
     """The server cannot write another byte, until there is room again."""
-    with full_for(stage.endpoint.pid, stage.paths.server_dir) as limit:
+    with full_for(stage.endpoint.pid, stage.paths.server_dir / "segments") as limit:
         session_id = stage.record("Self-test: full disk")
         stage.wait("the server refuses a chunk", lambda: bool(stage.wire.refused))
         stage.wait_recorded()
