@@ -11,6 +11,7 @@ import click
 from scribe_desktop import control
 from scribe_desktop.config import LOCAL, Settings, load_settings
 from scribe_desktop.credentials import Credentials, KeyringCredentials, MemoryCredentials
+from scribe_desktop.errors import UnreachableError
 from scribe_desktop.paths import Paths, resolve_paths
 from scribe_desktop.spool import FailureKind, Spool, SpoolFailureError
 
@@ -43,7 +44,10 @@ class Shell:
         socket = self.paths.control_socket
         if not control.is_listening(socket):
             return self.paths.spool_dir
-        folder = control.call(socket, {"command": "status"}).get("folder")
+        try:
+            folder = control.call(socket, {"command": "status"}).get("folder")
+        except UnreachableError:  # it has ended just now
+            return self.paths.spool_dir
         return self.paths.kept_in(Path(folder)).spool_dir if folder else self.paths.spool_dir
 
     @contextmanager

@@ -1,5 +1,9 @@
+import pytest
+
+from scribe_desktop import control
 from scribe_desktop.cli.shell import open_shell
 from scribe_desktop.credentials import KeyringCredentials, MemoryCredentials
+from scribe_desktop.errors import UnreachableError
 from scribe_desktop.paths import Paths
 from tests.parts.filled_spool import add_session, session_id_of, spool_in
 
@@ -41,3 +45,14 @@ def test_reading_needs_neither_a_spool_nor_its_lock(environ: dict[str, str], pat
         assert spool is not None
         assert len(spool.sessions()) == 1
     owner.close()
+
+
+def test_an_instance_that_ends_while_it_is_asked_leaves_the_usual_folder(
+    environ: dict[str, str], paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise UnreachableError("Scribe", "It has ended.")
+
+    monkeypatch.setattr(control, "is_listening", lambda _: True)
+    monkeypatch.setattr(control, "call", gone)
+    assert open_shell(environ).spool_dir == paths.spool_dir
