@@ -54,7 +54,14 @@ TABLE: Final = (
         body=sessions.Rename,
         errors=(*_UNKNOWN, ErrorCode.INVALID_PAYLOAD),
     ),
-    Route("DELETE", _ONE, signed_in(sessions.delete), "Delete for good", None, errors=_UNKNOWN),
+    Route(
+        "DELETE",
+        _ONE,
+        signed_in(sessions.delete),
+        "Delete for good",
+        None,
+        errors=(*_UNKNOWN, ErrorCode.CONFLICT),
+    ),
     Route(
         "GET",
         f"{_ONE}/missing-chunks",

@@ -11,6 +11,7 @@ from scribe_server.auth import Owner
 from scribe_server.http_api.answers import answer, refuse
 from scribe_server.http_api.services import services
 from scribe_server.protocol import ErrorCode, Payload
+from scribe_server.store.deletion import HeldError
 
 MAX_PAGE: Final = 200
 DEFAULT_PAGE: Final = 50
@@ -69,9 +70,11 @@ async def rename(request: web.Request, owner: Owner) -> web.StreamResponse:
 
 async def delete(request: web.Request, owner: Owner) -> web.StreamResponse:
     """Delete a session for good; doing so again changes nothing."""
-    if await services(request).books.delete(owner, session_id(request)):
-        return web.Response(status=204)
-    return refuse(ErrorCode.NOT_FOUND)
+    try:
+        found = await services(request).books.delete(owner, session_id(request))
+    except HeldError:
+        return refuse(ErrorCode.CONFLICT, "This session is under a legal hold.")
+    return web.Response(status=204) if found else refuse(ErrorCode.NOT_FOUND)
 
 
 async def missing_chunks(request: web.Request, owner: Owner) -> web.StreamResponse:

@@ -10,6 +10,9 @@ from sqlalchemy import Connection
 
 from scribe_server.errors import StartupError
 from scribe_server.protocol import ErrorCode
+from scribe_server.store.archives.folder import FolderPlace
+from scribe_server.store.archives.place import ArchivePlace
+from scribe_server.store.archives.shelf import Shelf
 from scribe_server.store.batch import ChunkWrite
 from scribe_server.store.database import Database, Work, database_path, is_current
 from scribe_server.store.deletion import Deletion, finish_waiting
@@ -31,7 +34,10 @@ T = TypeVar("T")
 
 
 class Store:
-    """Everything durable of a server: `sessions` reads for REST, the rest is for ingest."""
+    """Everything durable of a server: `sessions` reads for REST, the rest is for ingest.
+
+    `blobs` are the segments alone; `shelf` reads chunks from archives, too.
+    """
 
     def __init__(
         self,
@@ -40,20 +46,22 @@ class Store:
         clock: Callable[[], int],
         database: Database,
         blobs: SegmentStore,
+        place: ArchivePlace,
         closing: ExitStack,
     ) -> None:
         self.server_id = server_id
         self.clock = clock
         self.database = database
         self.blobs = blobs
+        self.shelf = Shelf(database, blobs, place)
         self.recovered = Recovered()
         self.hot = HotSessions()
         self._writer = Writer(database, blobs.append, self.hot, clock)
         closing.callback(self._stop_writing)
         database.write_through(self._writer.call)
         self._closing = closing
-        self.deletion = Deletion(database, self._writer, blobs, self.hot, clock)
-        self.sessions = SessionBooks(database, blobs, self.deletion)
+        self.deletion = Deletion(database, self._writer, blobs, self.hot, clock, place=place)
+        self.sessions = SessionBooks(database, self.shelf, self.deletion)
 
     @classmethod
     def open(
@@ -63,10 +71,13 @@ class Store:
         database_url: str | None,
         clock: Callable[[], int],
         *,
+        archives: ArchivePlace | None = None,
         files: Files | None = None,
         max_segment_bytes: int = MAX_SEGMENT_BYTES,
     ) -> Self:
         """Take the folder's lock, open the database, check the segments and mend what a crash left.
+
+        Archives are in `data_dir`/archives unless another place is given.
 
         Raises:
             StartupError: the folder is in use, or the database is missing, damaged or newer.
@@ -96,6 +107,7 @@ class Store:
                 clock=clock,
                 database=database,
                 blobs=blobs,
+                place=archives or FolderPlace(data_dir / "archives"),
                 closing=closing.pop_all(),
             )
         store.recovered = recovered
