@@ -8,7 +8,7 @@ import hashlib
 import io
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -74,8 +74,16 @@ class RangedFile(io.RawIOBase):
         return len(data)
 
 
-def check(place: ArchivePlace, key: str, expected: Expected) -> None:
+def check(
+    place: ArchivePlace, key: str, expected: Expected, go_on: Callable[[], None] = lambda: None
+) -> None:
     """Compare an archive with what it must be.
+
+    Args:
+        place: where it is.
+        key: its name there.
+        expected: what it must be.
+        go_on: called with each piece that was read; what it raises ends the reading.
 
     Raises:
         BlobDamagedError: it differs, or it is not there.
@@ -85,7 +93,8 @@ def check(place: ArchivePlace, key: str, expected: Expected) -> None:
     if size != expected.size:
         raise BlobDamagedError(f"archive {key} has {size} bytes, not {expected.size}")
     crcs = _check_directory(place, key, expected)
-    _check_bytes(place, key, expected, crcs)
+    pieces = _each(place.stream(key), go_on)
+    _check_bytes(pieces, key, expected, crcs)
 
 
 def _check_directory(place: ArchivePlace, key: str, expected: Expected) -> list[int]:
@@ -109,9 +118,17 @@ def _check_directory(place: ArchivePlace, key: str, expected: Expected) -> list[
     return [info.CRC for info in listed]
 
 
-def _check_bytes(place: ArchivePlace, key: str, expected: Expected, crcs: Sequence[int]) -> None:
+def _each(pieces: Iterable[bytes], go_on: Callable[[], None]) -> Iterator[bytes]:
+    for piece in pieces:
+        go_on()
+        yield piece
+
+
+def _check_bytes(
+    stream: Iterable[bytes], key: str, expected: Expected, crcs: Sequence[int]
+) -> None:
     whole = hashlib.sha256()
-    pieces = _hashed(place.stream(key), whole)
+    pieces = _hashed(stream, whole)
     spans = [member for member, _ in expected.chunks]
     for (found, crc), (member, sha256), listed in zip(
         _members(pieces, spans), expected.chunks, crcs, strict=True

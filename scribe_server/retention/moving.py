@@ -14,6 +14,7 @@ left of 4 is done by the next start and the next run.
 
 import hashlib
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -85,6 +86,15 @@ class Mover:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._place = store.shelf.place
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Let what is being written or read back end soon, with ChangedError."""
+        self._stopping.set()
+
+    def _go_on(self) -> None:
+        if self._stopping.is_set():
+            raise ChangedError("the server is being stopped")
 
     async def archive(self, session: int, is_due: IsDue) -> int:
         """Move a complete session from the segments to its archive; gives the archive's bytes.
@@ -144,6 +154,7 @@ class Mover:
         return _Written(archive.size, archive.sha256, texts, stored)
 
     def _read(self, row: Row[Any]) -> bytes:
+        self._go_on()
         try:
             data = self._store.shelf.read(ref_of(row))
         except BlobDamagedError as error:
@@ -160,6 +171,7 @@ class Mover:
             self._place,
             contents.key,
             Expected(written.size, written.sha256, contents.texts, spans),
+            self._go_on,
         )
 
     def _commit(

@@ -58,6 +58,18 @@ def plan(connection: Connection, rules: Rules, now: int) -> list[Planned]:
     ]
 
 
+def doubt(connection: Connection, now: int, uptime: int) -> str | None:
+    """Why the clock is not believed; None when it is."""
+    mark = last_mark(connection)
+    if mark is None or is_believed(now, uptime, mark):
+        return None
+    hours = unexplained_ms(now, uptime, mark) // _HOUR_MS
+    return (
+        f"the clock is {hours} hours ahead of what the books and the machine's uptime tell; "
+        "nothing is moved. If it is right: retention run --yes-the-clock-is-right"
+    )
+
+
 class Retention:
     """Runs over one store; whoever has it holds the folder's lock, so there is no other.
 
@@ -73,6 +85,10 @@ class Retention:
         self._uptime = uptime
         self._mover = Mover(store)
         self._one_at_a_time = asyncio.Lock()
+
+    def stop(self) -> None:
+        """Let what is being written or read back end soon, with an error; it is done again."""
+        self._mover.stop()
 
     async def run(self, *, clock_is_right: bool = False) -> Outcome:
         """Move everything that is due. What fails is counted, logged and kept, and stops no other.
@@ -91,7 +107,9 @@ class Retention:
         outcome = Outcome(store.clock())
         uptime = self._uptime()
         if not clock_is_right:
-            outcome.refused = await self._doubt(outcome.started_at, uptime)
+            outcome.refused = await store.database.read(
+                lambda found: doubt(found, outcome.started_at, uptime)
+            )
         run = await store.write(
             lambda found: begin_run(found, outcome.started_at, uptime, outcome.refused)
         )
@@ -107,17 +125,6 @@ class Retention:
         await store.write(lambda found: end_run(found, run, store.clock(), outcome.counts))
         log.info("retention: %s", outcome.counts)
         return outcome
-
-    async def _doubt(self, now: int, uptime: int) -> str | None:
-        """Why the clock is not believed; None when it is."""
-        mark = await self._store.database.read(last_mark)
-        if mark is None or is_believed(now, uptime, mark):
-            return None
-        hours = unexplained_ms(now, uptime, mark) // _HOUR_MS
-        return (
-            f"the clock is {hours} hours ahead of what the books and the machine's uptime tell; "
-            "nothing is moved. If it is right: retention run --yes-the-clock-is-right"
-        )
 
     async def _take(self, planned: Planned, outcome: Outcome) -> None:
         step = planned.decision.step

@@ -103,3 +103,19 @@ def note_problem(connection: Connection, session: int, step: Step, reason: str, 
 def problems(connection: Connection) -> Sequence[Row[Any]]:
     """Sessions that could not be moved, with uuid and user."""
     return connection.execute(PROBLEMS).all()
+
+
+def set_hold(connection: Connection, user: str, uuid: str, held_at: int | None) -> bool:
+    """Put a user's session under a legal hold since a time, or end it; False when there is none."""
+    owner = select(users.c.id).where(users.c.name == user).scalar_subquery()
+    changed = connection.execute(
+        update(sessions)
+        .where(sessions.c.owner == owner, sessions.c.uuid == uuid)
+        .values(held_at=held_at)
+    )
+    return changed.rowcount == 1
+
+
+def owner_of(connection: Connection, user: str) -> int | None:
+    """A user's id."""
+    return connection.execute(select(users.c.id).where(users.c.name == user)).scalar_one_or_none()

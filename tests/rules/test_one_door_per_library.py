@@ -38,6 +38,7 @@ DOORS = {
         "scribe_server/retention",
         "scribe_server/auth.py",
     ],
+    "apscheduler": ["scribe_server/retention/worker.py"],
     "obstore": ["scribe_server/store/archives/s3.py"],
     "alembic": ["scribe_server/store"],
     "PySide6": ["scribe_desktop/ui"],
