@@ -31,7 +31,7 @@ class FolderPlace:
     def put(self, key: str) -> Iterator[BinaryIO]:
         """Write a file that only the server's user can read; see ArchivePlace.put."""
         path = self._path(key)
-        partial = path.with_name(path.name + UNFINISHED)
+        partial = _unfinished(path)
         with _translated(key):
             self._make(path.parent)
             descriptor = os.open(
@@ -80,11 +80,13 @@ class FolderPlace:
                 yield piece
 
     def delete(self, key: str) -> None:
-        """Remove a file, durably."""
+        """Remove a file, durably, and what a crash left half written of it."""
         path = self._path(key)
-        with _translated(key), suppress(FileNotFoundError, NotADirectoryError):
-            path.unlink()
-            self._files.sync_folder(path.parent)
+        with _translated(key), suppress(NotADirectoryError):
+            _unfinished(path).unlink(missing_ok=True)
+            if path.exists():
+                path.unlink()
+                self._files.sync_folder(path.parent)
 
     def keys(self) -> Iterator[str]:
         """The files that are finished archives."""
@@ -94,6 +96,10 @@ class FolderPlace:
 
     def _path(self, key: str) -> Path:
         return self._folder / key
+
+
+def _unfinished(path: Path) -> Path:
+    return path.with_name(path.name + UNFINISHED)
 
 
 @contextmanager

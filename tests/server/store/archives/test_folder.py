@@ -50,6 +50,8 @@ def test_what_a_crash_left_half_written_is_no_archive(tmp_path: Path) -> None:
     (tmp_path / "1").mkdir()
     (tmp_path / "1" / f"a.zip{UNFINISHED}").write_bytes(b"half")
     assert list(FolderPlace(tmp_path).keys()) == []
+    FolderPlace(tmp_path).delete("1/a.zip")
+    assert list((tmp_path / "1").iterdir()) == []
 
 
 def test_a_file_where_a_folder_should_be_is_told(tmp_path: Path) -> None:
