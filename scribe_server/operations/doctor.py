@@ -11,6 +11,7 @@ from scribe_server.config import ServerConfig
 from scribe_server.errors import ConfigError, StartupError
 from scribe_server.operations.flags import STORAGE_FLAGS, config_of, flags
 from scribe_server.receipts import ReceiptSigner
+from scribe_server.store.archives.opening import place_of
 from scribe_server.store.checkup.examination import Examined, Folder, examine
 from scribe_server.store.checkup.findings import Counted, Finding
 from scribe_server.store.checkup.mending import Mending
@@ -62,7 +63,9 @@ def _folder(config: ServerConfig) -> Folder:
         )
     signer = ReceiptSigner.load(config.data_dir)
     path = database_path(config.data_dir, config.database_url)
-    return Folder(config.data_dir, path, segments, None if signer is None else signer.holds)
+    holds = None if signer is None else signer.holds
+    archives = place_of(config.archive_storage_path)
+    return Folder(config.data_dir, path, segments, holds, archives)
 
 
 def _lock(config: ServerConfig, closing: ExitStack, *, needed: bool) -> bool:
@@ -162,7 +165,8 @@ def _lines(report: _Report) -> list[str]:
     counted = report.counted
     lines.append(
         f"Looked at {counted.sessions} sessions, {counted.chunks} chunks in {counted.segments} "
-        f"segments, {counted.receipts} receipts, {counted.tombstones} tombstones; hashed "
+        f"segments, {counted.archives} archives, {counted.receipts} receipts, "
+        f"{counted.tombstones} tombstones; hashed "
         f"{counted.bytes} bytes"
     )
     problems = sum(found.problem for found in report.findings)

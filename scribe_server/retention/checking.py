@@ -167,17 +167,3 @@ def _members(pieces: Iterable[bytes], spans: Sequence[Member]) -> Iterator[tuple
     while span is not None:
         yield digest.digest(), crc
         span, digest, crc = next(following, None), hashlib.sha256(), 0
-
-
-def hash_of(place: ArchivePlace, key: str) -> tuple[int, bytes]:
-    """Size and SHA-256 of an archive as it is where it was put.
-
-    Raises:
-        ArchiveMissingError: there is none.
-        StorageFailedError: its place cannot be reached.
-    """
-    size, whole = 0, hashlib.sha256()
-    for piece in place.stream(key):
-        whole.update(piece)
-        size += len(piece)
-    return size, whole.digest()

@@ -35,7 +35,7 @@ def test_a_sound_folder_is_said_to_be_so(folder: Path) -> None:
     done = run(folder)
     assert done.exit_code == 0
     assert done.stdout.splitlines()[-1] == "Sound"
-    assert "1 sessions, 3 chunks in 1 segments, 1 receipts" in done.stdout
+    assert "1 sessions, 3 chunks in 1 segments, 0 archives, 1 receipts" in done.stdout
 
 
 def test_a_problem_is_a_line_and_exit_code_1(folder: Path) -> None:
@@ -65,6 +65,7 @@ def test_json_has_the_documented_keys(folder: Path) -> None:
     }
     assert set(document["counted"]) == {
         *("segments", "records", "chunks", "bytes", "sessions", "tombstones", "receipts"),
+        "archives",
     }
 
 
