@@ -29,6 +29,7 @@ from scribe_server.media.cache import AudioCache
 from scribe_server.metrics import Metrics
 from scribe_server.receipts import ReceiptSigner
 from scribe_server.retention.policy import Rules
+from scribe_server.retention.restoring import restore
 from scribe_server.retention.run import Retention
 from scribe_server.retention.worker import RetentionWorker
 from scribe_server.sockets.server import SocketServer
@@ -124,6 +125,7 @@ class Server:
             keys=signer.keys,
             audio=audio,
             readiness=lambda: {**sockets.readiness(), "storage": self.store.blobs.engine},
+            restore=lambda owner, session: restore(self.store, owner.user_id, owner.name, session),
         )
         await self._listen(sockets, services)
         sockets.start()

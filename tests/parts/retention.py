@@ -4,7 +4,7 @@ import asyncio
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from sqlalchemy import select, update
 
@@ -69,7 +69,7 @@ def archive_paths(folder: Path) -> list[Path]:
     return sorted((folder / "archives").rglob("*.zip"))
 
 
-def members_of(path: Path) -> dict[str, bytes]:
+def members_of(path: Path | BinaryIO) -> dict[str, bytes]:
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
         return {name: archive.read(name) for name in archive.namelist()}

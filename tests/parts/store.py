@@ -25,6 +25,7 @@ from scribe_server.protocol import (
 )
 from scribe_server.receipts import ReceiptSigner
 from scribe_server.store import Store
+from scribe_server.store.archives.place import ArchivePlace
 from scribe_server.store.files import Files
 from scribe_server.store.segments import MAX_SEGMENT_BYTES
 
@@ -134,12 +135,22 @@ class Served:
 
 @contextmanager
 def served(
-    folder: Path, *, files: Files | None = None, max_segment_bytes: int = MAX_SEGMENT_BYTES
+    folder: Path,
+    *,
+    archives: ArchivePlace | None = None,
+    files: Files | None = None,
+    max_segment_bytes: int = MAX_SEGMENT_BYTES,
 ) -> Iterator[Served]:
     """Open the server folder, and close it at the end."""
     clock = Clock()
     store = Store.open(
-        folder, folder, None, clock, files=files, max_segment_bytes=max_segment_bytes
+        folder,
+        folder,
+        None,
+        clock,
+        archives=archives,
+        files=files,
+        max_segment_bytes=max_segment_bytes,
     )
     try:
         signer = ReceiptSigner.load_or_create(folder)
