@@ -51,7 +51,7 @@ def test_archived_and_cold_sessions_are_sound_and_their_archives_are_looked_at(
     with served(tmp_path, max_segment_bytes=1) as server:
         server.clock.now += 8 * DAY_MS
         asyncio.run(run_after(server, 31, COOLING))
-    assert told(tmp_path)["findings"] == []
+    assert [found for found in told(tmp_path)["findings"] if found["problem"]] == []
     (path,) = archive_paths(tmp_path)
     path.unlink()
     done = run(tmp_path, "--quick")
