@@ -128,10 +128,9 @@ def _check_bytes(
     stream: Iterable[bytes], key: str, expected: Expected, crcs: Sequence[int]
 ) -> None:
     whole = hashlib.sha256()
-    pieces = _hashed(stream, whole)
     spans = [member for member, _ in expected.chunks]
     for (found, crc), (member, sha256), listed in zip(
-        _members(pieces, spans), expected.chunks, crcs, strict=True
+        members_in(stream, spans, whole), expected.chunks, crcs, strict=True
     ):
         if found != sha256 or crc != listed:
             raise BlobDamagedError(f"{member.name} in archive {key} differs")
@@ -145,11 +144,15 @@ def _hashed(pieces: Iterable[bytes], whole: "hashlib._Hash") -> Iterator[bytes]:
         yield piece
 
 
-def _members(pieces: Iterable[bytes], spans: Sequence[Member]) -> Iterator[tuple[bytes, int]]:
+def members_in(
+    stream: Iterable[bytes], spans: Sequence[Member], whole: "hashlib._Hash"
+) -> Iterator[tuple[bytes, int]]:
     """SHA-256 and CRC-32 of each span of a stream, the spans in order and apart.
 
-    The stream is read to its end. A span that it does not reach has the hash of what there is.
+    The stream is read to its end, and `whole` hashes all of it. A span that it does not reach has
+    the hash of what there is.
     """
+    pieces = _hashed(stream, whole)
     following = iter(spans)
     span = next(following, None)
     digest, crc, at = hashlib.sha256(), 0, 0

@@ -24,7 +24,7 @@ _ROWS: Final[Select[Any]] = (
 class ArchiveCheck:
     """Compares rows and place; with `quick` sizes only, else every byte is read and hashed.
 
-    `looked_at` and `hashed_bytes` count what was compared.
+    `looked_at` and `hashed_bytes` count what was compared; `unknown` are keys that no row names.
     """
 
     def __init__(self, database: Database, place: ArchivePlace, *, quick: bool) -> None:
@@ -33,6 +33,7 @@ class ArchiveCheck:
         self._quick = quick
         self.looked_at = 0
         self.hashed_bytes = 0
+        self.unknown: list[str] = []
 
     def findings(self) -> Iterator[Finding]:
         """What is wrong. A place out of reach is one finding and ends the check.
@@ -84,7 +85,8 @@ class ArchiveCheck:
         there = set(self._place.keys())
         with self._database.snapshot() as connection:
             there -= known_keys(connection)
-        for key in sorted(there):
+        self.unknown = sorted(there)
+        for key in self.unknown:
             message = f"The archive {key} in {self._place.name} is not in the books."
             yield Finding(Kind.ARCHIVE_UNKNOWN, message)
 

@@ -34,6 +34,7 @@ class Examined:
     undead: list[books.Undead] = field(default_factory=list)
     unrecorded: set[Grave] = field(default_factory=set)
     leftovers: list[Path] = field(default_factory=list)
+    unknown_archives: list[str] = field(default_factory=list)
 
     @property
     def is_sound(self) -> bool:
@@ -130,6 +131,7 @@ def _examine_archives(
 ) -> None:
     check = ArchiveCheck(database, place, quick=quick)
     examined.findings += check.findings()
+    examined.unknown_archives = check.unknown
     examined.counted.archives += check.looked_at
     examined.counted.bytes += check.hashed_bytes
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scribe_server.retention.checking import Expected, RangedFile, _members, check
+from scribe_server.retention.checking import Expected, RangedFile, check, members_in
 from scribe_server.retention.zipping import Member, ZipWriter
 from scribe_server.store.archives.folder import FolderPlace
 from scribe_server.store.errors import BlobDamagedError
@@ -94,13 +94,16 @@ def test_spans_are_hashed_wherever_the_pieces_of_a_stream_end() -> None:
     spans = [member for member, _ in expected.chunks]
     for size in (1, 7, 999, 1000, 4096, len(data)):
         pieces = [data[at : at + size] for at in range(0, len(data), size)]
-        assert [found for found, _ in _members(pieces, spans)] == [
+        whole = hashlib.sha256()
+        assert [found for found, _ in members_in(pieces, spans, whole)] == [
             sha256 for _, sha256 in expected.chunks
         ]
+        assert whole.digest() == expected.sha256
 
 
 def test_a_span_beyond_the_end_is_hashed_as_far_as_there_is_something() -> None:
-    found = list(_members([b"abc"], [Member("a", 1, 99), Member("b", 100, 1)]))
+    spans = [Member("a", 1, 99), Member("b", 100, 1)]
+    found = list(members_in([b"abc"], spans, hashlib.sha256()))
     assert [digest for digest, _ in found] == [
         hashlib.sha256(b"bc").digest(),
         hashlib.sha256(b"").digest(),
