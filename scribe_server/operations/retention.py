@@ -166,7 +166,10 @@ def _run(config: ServerConfig, *, clock_is_right: bool) -> RunReport:
         return _ask(config, clock_is_right=clock_is_right)
     with _store(config) as store:
         work = Retention(store, Rules.of(config), uptime_ms)
-        asyncio.run(work.run(clock_is_right=clock_is_right))
+        try:
+            asyncio.run(work.run(clock_is_right=clock_is_right))
+        finally:
+            work.stop()  # Ctrl+C does not wait for the session that is being written
         with store.database.snapshot() as connection:
             row = newest_run(connection)
             assert row is not None, "it has just ended"

@@ -54,10 +54,15 @@ SEQUENCES: Final[Select[Any]] = select(chunks.c.sequence).where(
     chunks.c.session == bindparam("session")
 )
 LAST_RUN: Final[Select[Any]] = (
-    select(retention_runs.c.started_at, retention_runs.c.uptime)
+    select(retention_runs.c.id, retention_runs.c.started_at, retention_runs.c.uptime)
     .where(retention_runs.c.refused.is_(None))
     .order_by(retention_runs.c.id.desc())
     .limit(1)
+)
+LATER_RUNS: Final[Select[Any]] = (
+    select(retention_runs.c.started_at, retention_runs.c.uptime)
+    .where(retention_runs.c.id > bindparam("run"))
+    .order_by(retention_runs.c.id)
 )
 LAST_CHUNK: Final[Select[Any]] = select(chunks.c.created_at).order_by(chunks.c.id.desc()).limit(1)
 LAST_SESSION: Final[Select[Any]] = (
@@ -127,15 +132,18 @@ def _is_transcribed(connection: Connection, row: Row[Any], rules: Rules) -> bool
     return is_transcribed(sequences, finished_engines(connection, row.id), rules.cold_engines)
 
 
-def last_mark(connection: Connection) -> Mark | None:
-    """The clock that was believed last: at the last run that was not refused.
+def marks(connection: Connection) -> list[Mark]:
+    """The clock that was believed last, at a run that was not refused, and all looks since.
 
-    Before the first run it is the newest time in the books, for which no uptime vouches but the
-    present one; None in books without any.
+    Before the first such run it is the newest time in the books, for which no uptime vouches but
+    the present one; none in books without any.
     """
-    run = connection.execute(LAST_RUN).one_or_none()
-    if run is not None:
-        return Mark(run.started_at, run.uptime)
-    times = [connection.execute(asked).scalar() for asked in (LAST_CHUNK, LAST_SESSION)]
-    newest = max((time for time in times if time is not None), default=None)
-    return None if newest is None else Mark(newest, 0)
+    believed = connection.execute(LAST_RUN).one_or_none()
+    if believed is not None:
+        found, run = [Mark(believed.started_at, believed.uptime)], believed.id
+    else:
+        times = [connection.execute(asked).scalar() for asked in (LAST_CHUNK, LAST_SESSION)]
+        newest = max((time for time in times if time is not None), default=None)
+        found, run = [] if newest is None else [Mark(newest, 0)], 0
+    later = connection.execute(LATER_RUNS, {"run": run})
+    return [*found, *(Mark(row.started_at, row.uptime) for row in later)]

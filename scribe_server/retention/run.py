@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from scribe_server.retention.cleaning import clean
-from scribe_server.retention.clock import is_believed, unexplained_ms, uptime_ms
-from scribe_server.retention.facts import Candidate, candidate, candidates, last_mark
+from scribe_server.retention.clock import Mark, doubted_ms, is_believed, uptime_ms
+from scribe_server.retention.facts import Candidate, candidate, candidates, marks
 from scribe_server.retention.moving import ChangedError, ChunkDamagedError, IsDue, Mover
 from scribe_server.retention.policy import Decision, Rules, Step, decide
 from scribe_server.retention.runs import Counts, begin_run, end_run, note_problem
@@ -60,10 +60,10 @@ def plan(connection: Connection, rules: Rules, now: int) -> list[Planned]:
 
 def doubt(connection: Connection, now: int, uptime: int) -> str | None:
     """Why the clock is not believed; None when it is."""
-    mark = last_mark(connection)
-    if mark is None or is_believed(now, uptime, mark):
+    looks = [*marks(connection), Mark(now, uptime)]
+    if is_believed(looks):
         return None
-    hours = unexplained_ms(now, uptime, mark) // _HOUR_MS
+    hours = doubted_ms(looks) // _HOUR_MS
     return (
         f"the clock is {hours} hours ahead of what the books and the machine's uptime tell; "
         "nothing is moved. If it is right: retention run --yes-the-clock-is-right"
@@ -114,7 +114,7 @@ class Retention:
             lambda found: begin_run(found, outcome.started_at, uptime, outcome.refused)
         )
         if outcome.refused is not None:
-            log.error("retention: %s", outcome.refused)
+            log.warning("retention: %s", outcome.refused)
             return outcome
         await clean(store)
         for planned in await store.database.read(
@@ -159,7 +159,9 @@ class Retention:
             counts.bytes += await self._mover.cool(one.session, is_due)
             counts.cooled += 1
         elif step is Step.REMOVE:
-            await self._store.deletion.delete(one.owner, one.user, one.uuid)
+            delete = self._store.deletion.delete
+            if not await delete(one.owner, one.user, one.uuid, only_if=is_due):
+                raise ChangedError("it is not due any more")
             counts.removed += 1
 
     def _is_due(self, session: int, step: Step, now: int) -> IsDue:

@@ -61,10 +61,10 @@ class RetentionWorker:
         """Work until cancelled."""
         from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+        logging.getLogger("apscheduler").setLevel(logging.WARNING)
         scheduler = AsyncIOScheduler(timezone=ZoneInfo(self._timezone))
         # However late the process wakes up, and however often it was due: once.
         scheduler.add_job(self.wake, daily(self._timezone), coalesce=True, misfire_grace_time=None)
-        logging.getLogger("apscheduler").setLevel(logging.WARNING)
         scheduler.start()
         try:
             await self._work()

@@ -36,6 +36,8 @@ from scribe_server.store.writer import Writer
 
 log = logging.getLogger(__name__)
 
+Condition = Callable[[Connection], bool]
+
 
 class HeldError(Exception):
     """The session is under a legal hold: it may not be deleted."""
@@ -61,15 +63,23 @@ class Deletion:
         self._hot = hot
         self._clock = clock
 
-    async def delete(self, owner: int, user: str, uuid: str) -> bool:
+    async def delete(
+        self, owner: int, user: str, uuid: str, *, only_if: Condition | None = None
+    ) -> bool:
         """Delete an own session for good; False when there never was one.
+
+        Args:
+            owner: the user's id.
+            user: his name.
+            uuid: the session.
+            only_if: asked in the transaction that deletes it; False is returned when it says no.
 
         Raises:
             HeldError: it is under a legal hold.
             StorageError: it could not be done; doing it again is safe.
         """
         burial = await self._writer.call(
-            lambda connection: self._bury(connection, owner, user, uuid),
+            lambda connection: self._bury(connection, owner, user, uuid, only_if),
             lambda burial: self._forget(burial, owner, uuid),
         )
         if isinstance(burial, bool):
@@ -99,7 +109,14 @@ class Deletion:
             return
         await self._writer.call(lambda connection: end_job(connection, archive.job))
 
-    def _bury(self, connection: Connection, owner: int, user: str, uuid: str) -> Burial | bool:
+    def _bury(
+        self,
+        connection: Connection,
+        owner: int,
+        user: str,
+        uuid: str,
+        only_if: Condition | None,
+    ) -> Burial | bool:
         there = connection.execute(
             select(sessions.c.held_at).where(sessions.c.owner == owner, sessions.c.uuid == uuid)
         ).first()
@@ -107,6 +124,8 @@ class Deletion:
             return is_deleted(connection, owner, uuid)
         if there.held_at is not None:
             raise HeldError
+        if only_if is not None and not only_if(connection):
+            return False
         now = self._clock()
         (place,) = self._blobs.append([tombstone_record(owner, user, uuid, now)])
         return bury(connection, owner, uuid, now, place) or True

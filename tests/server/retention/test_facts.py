@@ -20,6 +20,7 @@ QUERIES = {
     "newest receipt": (facts.NEWEST_RECEIPT, {"session": 1}),
     "sequences": (facts.SEQUENCES, {"session": 1}),
     "last run": (facts.LAST_RUN, {}),
+    "later runs": (facts.LATER_RUNS, {"run": 1}),
     "last chunk": (facts.LAST_CHUNK, {}),
     "last session": (facts.LAST_SESSION, {}),
     "newest run": (runs.NEWEST_RUN, {}),
@@ -117,13 +118,14 @@ def test_one_session_is_found_by_its_id(tmp_path: Path) -> None:
 def test_the_last_clock_that_was_believed_is_the_last_runs(tmp_path: Path) -> None:
     with served(tmp_path) as server:
         with server.store.database.transaction() as connection:
-            assert facts.last_mark(connection) is None
+            assert facts.marks(connection) == []
         asyncio.run(complete(server, server.owner()))
         with server.store.database.transaction() as connection:
-            newest = facts.last_mark(connection)
-            assert newest is not None
+            (newest,) = facts.marks(connection)
             assert newest.uptime_ms == 0
             assert newest.wall_ms < server.clock()
+            runs.begin_run(connection, 50, 4, "the clock")
+            assert facts.marks(connection) == [newest, Mark(50, 4)]
             runs.begin_run(connection, 77, 5, None)
             runs.begin_run(connection, 99, 6, "the clock")
-            assert facts.last_mark(connection) == Mark(77, 5)
+            assert facts.marks(connection) == [Mark(77, 5), Mark(99, 6)]

@@ -11,6 +11,7 @@ from scribe_server.retention.moving import Mover
 from scribe_server.retention.policy import DAY_MS, Reason, Step
 from scribe_server.retention.run import Failure, Retention, plan
 from scribe_server.retention.runs import Counts, newest_run, problems
+from scribe_server.store.deletion import Deletion
 from scribe_server.store.errors import StorageFailedError
 from scribe_server.store.schema import chunks, sessions
 from tests.parts.damage import flip_chunk
@@ -109,6 +110,47 @@ def test_a_hold_that_comes_during_the_run_is_heeded(
         assert run(server, 8).counts == Counts(blocked=1)
         assert status_of(server) is SessionStatus.COMPLETE
         assert archive_paths(tmp_path) == []  # what was put is cleaned away
+
+
+def test_a_cold_session_that_was_opened_again_during_the_run_is_not_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def deleting(deletion: Deletion, *given: Any, **options: Any) -> bool:
+        await send_late(server, server.owner(), 3)
+        return await delete_for_real(deletion, *given, **options)
+
+    delete_for_real = Deletion.delete
+    with served(tmp_path) as server:
+        archived(server, server.owner())
+        run(server, 31, rules=REMOVING)
+        monkeypatch.setattr(Deletion, "delete", deleting)
+        assert run(server, 91, rules=REMOVING).counts == Counts(blocked=1)
+        assert status_of(server) is SessionStatus.INCOMPLETE
+
+
+def test_two_runs_at_once_are_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running: list[int] = []
+
+    async def archiving(mover: Mover, *given: Any) -> int:
+        running.append(1)
+        assert sum(running) == 1
+        size = await archive_for_real(mover, *given)
+        running.append(-1)
+        return size
+
+    async def both(retention: Retention) -> list[Any]:
+        return list(await asyncio.gather(retention.run(), retention.run()))
+
+    archive_for_real = Mover.archive
+    monkeypatch.setattr(Mover, "archive", archiving)
+    with served(tmp_path) as server:
+        for session in (SESSION, OTHER_SESSION):
+            asyncio.run(complete(server, server.owner(), session=session))
+        server.clock.now += 8 * DAY_MS
+        outcomes = asyncio.run(both(Retention(server.store, RULES, lambda: 10**12)))
+        assert [outcome.counts.archived for outcome in outcomes] == [2, 0]
 
 
 @pytest.mark.logs_errors
