@@ -33,24 +33,34 @@ from tests.parts.retention import (
 )
 from tests.parts.store import SESSION, Served, audio_of, served
 
-pytestmark = [pytest.mark.real, pytest.mark.takes(20)]
+pytestmark = [pytest.mark.real, pytest.mark.takes(10)]
 ENDED_AT = (
+    "half of the archive written",
     "archive put, not read back",
     "archive committed, hot bytes there",
     "texts committed, audio there",
+    "again: committed, older there",
 )
 
 
-@pytest.fixture(scope="module")
-def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
-    with ObjectStore(tmp_path_factory.mktemp("swift")) as store:
+@pytest.fixture
+def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
+    folder = tmp_path / "swift"
+    folder.mkdir()
+    with ObjectStore(folder) as store:
+        for name, value in store.env.items():
+            monkeypatch.setenv(name, value)
         yield store
 
 
-@pytest.fixture(autouse=True)
-def _signed_in(bucket: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in bucket.env.items():
-        monkeypatch.setenv(name, value)
+@pytest.mark.logs_errors
+def test_archives_in_a_real_s3_are_whole_whatever_happens_on_the_way(
+    bucket: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_uploaded_in_parts_and_read_in_ranges(bucket)
+    goes_there_and_back_and_cold(bucket, tmp_path / "circle", monkeypatch)
+    loses_nothing_when_a_process_ends(monkeypatch)
+    is_known_to_the_commands(bucket, tmp_path / "command")
 
 
 def run(*words: str) -> "subprocess.CompletedProcess[str]":
@@ -69,31 +79,29 @@ def bring_back(server: Served) -> None:
     asyncio.run(restore(server.store, owner.user_id, owner.name, SESSION))
 
 
-@pytest.mark.logs_errors
-def test_a_session_goes_there_and_back_and_cold_with_signatures_that_are_checked(
-    bucket: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def goes_there_and_back_and_cold(
+    bucket: ObjectStore, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    is_uploaded_in_parts_and_read_in_ranges(bucket)
-    with served(tmp_path, archives=S3Place(f"s3://{BUCKET}/circle")) as server:
+    with served(folder, archives=S3Place(f"s3://{BUCKET}/circle")) as server:
         owner = server.owner()
         asyncio.run(complete(server, owner))
         with monkeypatch.context() as patch:
             patch.setenv("AWS_SECRET_ACCESS_KEY", "another")
             refused = asyncio.run(run_after(server, 8))
         assert "403" in refused.failures[0].reason
-        assert all(is_hot(tmp_path, number) for number in range(3))
+        assert all(is_hot(folder, number) for number in range(3))
         assert status_of(server) is SessionStatus.COMPLETE
-    with served(tmp_path, archives=S3Place(f"s3://{BUCKET}/circle")) as server:
+    with served(folder, archives=S3Place(f"s3://{BUCKET}/circle")) as server:
         server.clock.now += 8 * DAY_MS
         for _ in range(2):
             assert asyncio.run(run_after(server, 8)).counts.archived == 1
-            assert not any(is_hot(tmp_path, number) for number in range(3))
+            assert not any(is_hot(folder, number) for number in range(3))
             (row,) = archive_rows(server)
             members = members_of(io.BytesIO(bucket.read(f"circle/{row['key']}")))
             assert members["chunks/0001.webm"] == audio_of(1)
             assert asyncio.run(read(server, owner, 2)) == audio_of(2)
             bring_back(server)
-            assert all(is_hot(tmp_path, number) for number in range(3))
+            assert all(is_hot(folder, number) for number in range(3))
         asyncio.run(run_after(server, 8))
         asyncio.run(run_after(server, 31, COOLING))
         assert status_of(server) is SessionStatus.COLD
@@ -119,17 +127,18 @@ def is_uploaded_in_parts_and_read_in_ranges(bucket: ObjectStore) -> None:
         place.read("1/big.zip", 0, 1)
 
 
-def test_a_process_that_ends_on_the_way_loses_nothing_and_commands_know_the_bucket(
-    bucket: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def loses_nothing_when_a_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setenv(BUCKET_VARIABLE, f"s3://{BUCKET}")
         done = run("tests.faults.retention_crashes", *ENDED_AT)
     assert json.loads(done.stdout) == {}, done.stderr
-    with served(tmp_path) as server:
+
+
+def is_known_to_the_commands(bucket: ObjectStore, folder: Path) -> None:
+    with served(folder) as server:
         server.clock.now = now_ms() - 10 * DAY_MS
         asyncio.run(complete(server, server.owner()))
-    words = ["--data-dir", str(tmp_path), "--archive-dir", f"s3://{BUCKET}/command", "--json"]
+    words = ["--data-dir", str(folder), "--archive-dir", f"s3://{BUCKET}/command", "--json"]
     done = run("scribe_server", "retention", "run", "--yes-the-clock-is-right", *words)
     assert json.loads(done.stdout)["counts"]["archived"] == 1, done.stderr
     (key,) = (key for key in bucket.all_keys() if key.startswith("command/"))

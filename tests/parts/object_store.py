@@ -8,7 +8,6 @@ import getpass
 import os
 import socket
 import subprocess
-import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -51,6 +50,7 @@ pipeline = {pipeline}
 [app:{kind}-server]
 use = egg:swift#{kind}
 account_autocreate = true
+error_suppression_interval = 1
 allow_account_management = true
 """
 FILTERS = f"""\
@@ -102,7 +102,6 @@ class ObjectStore:
         self._folder = folder
         self._ports = free_ports(len(KINDS) + 2)
         self._running = ExitStack()
-        self._proxy: Process | None = None
 
     @property
     def endpoint(self) -> str:
@@ -128,11 +127,16 @@ class ObjectStore:
             [SYSTEM_PYTHON, "-W", "ignore", "-c", RINGS, str(self._folder), *places], check=True
         )
         try:
+            # The proxy last: a server that it does not reach is not asked again for a while.
             self._start_memcached(self._ports[-1])
-            for kind, port in zip((*KINDS, "proxy"), self._ports, strict=False):
-                self._start(kind, port)
-            assert self._proxy is not None
-            self._proxy.wait_ready(self._bucket_is_made, what="bucket", timeout_s=60)
+            started = [
+                (self._start(kind, port), port)
+                for kind, port in zip(KINDS, self._ports, strict=False)
+            ]
+            for server, port in started:
+                server.wait_ready(lambda port=port: listens(port), what="port", timeout_s=60)
+            proxy = self._start("proxy", self._ports[len(KINDS)])
+            proxy.wait_ready(self._bucket_is_made, what="bucket", timeout_s=60)
         except BaseException:
             self._running.close()
             raise
@@ -151,7 +155,7 @@ class ObjectStore:
         )
         self._running.callback(cache.kill)
 
-    def _start(self, kind: str, port: int) -> None:
+    def _start(self, kind: str, port: int) -> Process:
         pipeline = PIPELINE if kind == "proxy" else f"{kind}-server"
         text = SERVER.format(
             kind=kind, port=port, folder=self._folder, user=getpass.getuser(), pipeline=pipeline
@@ -160,21 +164,22 @@ class ObjectStore:
         filters = FILTERS.format(memcached=self._ports[-1]) if kind == "proxy" else ""
         config.write_text(text + filters)
         server = program(f"swift-{kind}-server")
-        self._proxy = Process(
+        process = Process(
             f"swift-{kind}",
             [SYSTEM_PYTHON, "-W", "ignore", "-c", START, str(self._folder), server, str(config)],
             env={**os.environ, "HOME": str(self._folder)},
             log=self._folder / f"{kind}.log",
         )
-        self._running.callback(self._proxy.kill)
+        self._running.callback(process.kill)
+        return process
 
     def _bucket_is_made(self) -> bool:
         place = obstore.sign(self.client(), "PUT", "", timedelta(seconds=60))
         try:
             request = urllib.request.Request(place, method="PUT")  # noqa: S310 - our own address
-            with urllib.request.urlopen(request) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
                 return bool(answer.status == 200)
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:  # not yet; URLError is one, too
             return False
 
     def client(self, **changed: Any) -> S3Store:
@@ -196,6 +201,13 @@ class ObjectStore:
     def read(self, key: str) -> bytes:
         """An object's bytes."""
         return bytes(obstore.get(self.client(), key).bytes())
+
+
+def listens(port: int) -> bool:
+    """Whether somebody on loopback takes connections on the port."""
+    with socket.socket() as caller:
+        caller.settimeout(1)
+        return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
 def free_ports(count: int) -> Sequence[int]:
