@@ -78,10 +78,13 @@ class Deletion:
             HeldError: it is under a legal hold.
             StorageError: it could not be done; doing it again is safe.
         """
-        burial = await self._writer.call(
-            lambda connection: self._bury(connection, owner, user, uuid, only_if),
-            lambda burial: self._forget(burial, owner, uuid),
-        )
+
+        def work(connection: Connection) -> Burial | bool:
+            if only_if is not None and not only_if(connection):
+                return False
+            return self._bury(connection, owner, user, uuid)
+
+        burial = await self._writer.call(work, lambda burial: self._forget(burial, owner, uuid))
         if isinstance(burial, bool):
             return burial
         await self.free(burial.job, burial.refs)
@@ -109,14 +112,7 @@ class Deletion:
             return
         await self._writer.call(lambda connection: end_job(connection, archive.job))
 
-    def _bury(
-        self,
-        connection: Connection,
-        owner: int,
-        user: str,
-        uuid: str,
-        only_if: Condition | None,
-    ) -> Burial | bool:
+    def _bury(self, connection: Connection, owner: int, user: str, uuid: str) -> Burial | bool:
         there = connection.execute(
             select(sessions.c.held_at).where(sessions.c.owner == owner, sessions.c.uuid == uuid)
         ).first()
@@ -124,8 +120,6 @@ class Deletion:
             return is_deleted(connection, owner, uuid)
         if there.held_at is not None:
             raise HeldError
-        if only_if is not None and not only_if(connection):
-            return False
         now = self._clock()
         (place,) = self._blobs.append([tombstone_record(owner, user, uuid, now)])
         return bury(connection, owner, uuid, now, place) or True
