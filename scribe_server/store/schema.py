@@ -205,7 +205,7 @@ archives = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("session", ForeignKey("sessions.id"), nullable=False, unique=True),
-    Column("key", String(300), nullable=False),
+    Column("key", String(300), nullable=False, unique=True),
     Column("size", BigInteger, nullable=False),
     Column("sha256", LargeBinary(32), nullable=False),
     Column("audio", Boolean, nullable=False),

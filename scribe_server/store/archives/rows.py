@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select
 
 from scribe_server.store.schema import archives, jobs
 
@@ -17,6 +17,10 @@ PUT_JOB: Final = "archive-put"
 """A job whose payload is the JSON string of a key that is being written."""
 DROP_JOB: Final = "archive-drop"
 """A job whose payload is the JSON string of a key that is to be removed."""
+
+OF_SESSION: Final[Select[Any]] = select(archives).where(archives.c.session == bindparam("session"))
+KEY_OF: Final[Select[Any]] = select(archives.c.key).where(archives.c.id == bindparam("archive"))
+WITH_KEY: Final[Select[Any]] = select(archives.c.id).where(archives.c.key == bindparam("key"))
 
 _key = msgspec.json.Decoder(str)
 
@@ -32,14 +36,12 @@ class ArchiveJob:
 
 def archive_of(connection: Connection, session: int) -> Row[Any] | None:
     """A session's archive, all its columns."""
-    return connection.execute(select(archives).where(archives.c.session == session)).one_or_none()
+    return connection.execute(OF_SESSION, {"session": session}).one_or_none()
 
 
 def key_of(connection: Connection, archive: int) -> str | None:
     """The key of an archive by its id."""
-    return connection.execute(
-        select(archives.c.key).where(archives.c.id == archive)
-    ).scalar_one_or_none()
+    return connection.execute(KEY_OF, {"archive": archive}).scalar_one_or_none()
 
 
 def add_job(connection: Connection, kind: str, key: str, now: int) -> int:
@@ -60,8 +62,7 @@ def waiting_jobs(connection: Connection) -> list[ArchiveJob]:
 
 def is_wanted(connection: Connection, key: str) -> bool:
     """Whether some archive's row names the key."""
-    found = connection.execute(select(archives.c.id).where(archives.c.key == key).limit(1))
-    return found.first() is not None
+    return connection.execute(WITH_KEY, {"key": key}).first() is not None
 
 
 def forget_archive(connection: Connection, session: int, now: int) -> ArchiveJob | None:

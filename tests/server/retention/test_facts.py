@@ -8,6 +8,7 @@ from scribe_server.protocol import SessionStatus
 from scribe_server.retention import facts, runs
 from scribe_server.retention.clock import Mark
 from scribe_server.retention.policy import DAY_MS
+from scribe_server.store.archives import rows
 from scribe_server.store.schema import chunks, receipts, sessions
 from tests.parts.retention import COOLING, REMOVING, RULES, archived, complete, hold, run_after
 from tests.parts.store import OTHER_SESSION, SESSION, Served, served
@@ -23,6 +24,9 @@ QUERIES = {
     "later runs": (facts.LATER_RUNS, {"run": 1}),
     "last chunk": (facts.LAST_CHUNK, {}),
     "last session": (facts.LAST_SESSION, {}),
+    "archive of a session": (rows.OF_SESSION, {"session": 1}),
+    "key of an archive": (rows.KEY_OF, {"archive": 1}),
+    "archive with a key": (rows.WITH_KEY, {"key": "a"}),
     "newest run": (runs.NEWEST_RUN, {}),
     "last good run": (runs.LAST_GOOD_RUN, {}),
     "in a status": (runs.IN_STATUS, {"status": "cold"}),
@@ -45,8 +49,8 @@ def test_every_query_uses_an_index(tmp_path: Path, name: str) -> None:
         compiled = asked.params(**values).compile(
             connection.engine, compile_kwargs={"literal_binds": True}
         )
-        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}").all()
-    steps = [row.detail for row in rows]
+        listed = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}").all()
+    steps = [row.detail for row in listed]
     assert steps
     scanned = [step for step in steps if step.startswith("SCAN") and "USING" not in step]
     assert len(scanned) == (name in FROM_THE_END), steps

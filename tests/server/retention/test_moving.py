@@ -191,6 +191,16 @@ def test_a_session_that_is_deleted_while_it_is_archived_stays_deleted(
         assert archive_rows(server) == []
 
 
+def test_a_server_that_is_being_stopped_finishes_no_archive(tmp_path: Path) -> None:
+    with recorded(tmp_path) as server:
+        mover = Mover(server.store)
+        mover.stop()
+        with pytest.raises(ChangedError, match="being stopped"):
+            asyncio.run(mover.archive(1, always))
+        assert archive_paths(tmp_path) == []
+        assert all(is_hot(tmp_path, n) for n in range(3))
+
+
 def test_what_is_not_due_any_more_stays(tmp_path: Path) -> None:
     with recorded(tmp_path) as server:
         with pytest.raises(ChangedError):

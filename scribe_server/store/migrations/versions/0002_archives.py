@@ -19,7 +19,7 @@ def upgrade() -> None:
         "archives",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("session", sa.Integer, sa.ForeignKey("sessions.id"), nullable=False, unique=True),
-        sa.Column("key", sa.String(300), nullable=False),
+        sa.Column("key", sa.String(300), nullable=False, unique=True),
         sa.Column("size", sa.BigInteger, nullable=False),
         sa.Column("sha256", sa.LargeBinary(32), nullable=False),
         sa.Column("audio", sa.Boolean, nullable=False),
