@@ -140,7 +140,7 @@ class Server:
                 tell=sockets.tell_incomplete,
             )
             self._tasks.start(scrubber.run(), "scrub")
-        retention = Retention(self.store, Rules.of(config))
+        retention = Retention(self.store, Rules.of(config), forget=audio.forget)
         worker = RetentionWorker(self.store, retention, config.retention_timezone)
         self._tasks.start(worker.run(), "retention")
         self._stack.push_async_callback(self._tasks.drain, 0)

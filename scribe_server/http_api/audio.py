@@ -77,11 +77,12 @@ def _not_playable(why: str) -> web.Response:
 
 
 def _key(media: SessionMedia) -> str:
-    """Names the result: what it is built from, and nothing that a client chooses."""
+    """Names the result: its session, and what it is built from."""
     state = hashlib.sha256(media.layout.encode())
     for part in media.parts:
         state.update(f"{part.sequence} {part.sha256} {part.first_sample}\n".encode())
-    return state.hexdigest()
+    # The session's id was checked to be one. Of two users with the same, each has other parts.
+    return f"{media.session_id.lower()}-{state.hexdigest()}"
 
 
 async def _build(found: Services, media: SessionMedia, path: Path) -> None:

@@ -70,11 +70,15 @@ async def rename(request: web.Request, owner: Owner) -> web.StreamResponse:
 
 async def delete(request: web.Request, owner: Owner) -> web.StreamResponse:
     """Delete a session for good; doing so again changes nothing."""
+    found, wanted = services(request), session_id(request)
     try:
-        found = await services(request).books.delete(owner, session_id(request))
+        deleted = await found.books.delete(owner, wanted)
     except HeldError:
         return refuse(ErrorCode.CONFLICT, "This session is under a legal hold.")
-    return web.Response(status=204) if found else refuse(ErrorCode.NOT_FOUND)
+    if not deleted:
+        return refuse(ErrorCode.NOT_FOUND)
+    await asyncio.to_thread(found.audio.forget, wanted)
+    return web.Response(status=204)
 
 
 async def missing_chunks(request: web.Request, owner: Owner) -> web.StreamResponse:

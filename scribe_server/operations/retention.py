@@ -11,6 +11,7 @@ import msgspec
 
 from scribe_server.config import ServerConfig
 from scribe_server.errors import ConfigError, StartupError
+from scribe_server.media.cache import AudioCache
 from scribe_server.operations.flags import RETENTION_FLAGS, STORAGE_FLAGS, config_of, flags
 from scribe_server.retention.clock import uptime_ms
 from scribe_server.retention.policy import Rules
@@ -165,7 +166,8 @@ def _run(config: ServerConfig, *, clock_is_right: bool) -> RunReport:
     if _is_served(config):
         return _ask(config, clock_is_right=clock_is_right)
     with _store(config) as store:
-        work = Retention(store, Rules.of(config), uptime_ms)
+        audio = AudioCache(config.data_dir / "cache" / "audio")
+        work = Retention(store, Rules.of(config), uptime_ms, audio.forget)
         try:
             asyncio.run(work.run(clock_is_right=clock_is_right))
         finally:

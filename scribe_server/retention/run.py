@@ -77,12 +77,20 @@ class Retention:
         store: whose sessions.
         rules: the settings.
         uptime: the machine's, in ms.
+        forget: told the UUID of each session whose audio is gone, for what was made of it.
     """
 
-    def __init__(self, store: Store, rules: Rules, uptime: Callable[[], int] = uptime_ms) -> None:
+    def __init__(
+        self,
+        store: Store,
+        rules: Rules,
+        uptime: Callable[[], int] = uptime_ms,
+        forget: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._store = store
         self._rules = rules
         self._uptime = uptime
+        self._forget = forget
         self._mover = Mover(store)
         self._one_at_a_time = asyncio.Lock()
 
@@ -158,11 +166,13 @@ class Retention:
         elif step is Step.COOL:
             counts.bytes += await self._mover.cool(one.session, is_due)
             counts.cooled += 1
+            await asyncio.to_thread(self._forget, one.uuid)
         elif step is Step.REMOVE:
             delete = self._store.deletion.delete
             if not await delete(one.owner, one.user, one.uuid, only_if=is_due):
                 raise ChangedError("it is not due any more")
             counts.removed += 1
+            await asyncio.to_thread(self._forget, one.uuid)
 
     def _is_due(self, session: int, step: Step, now: int) -> IsDue:
         def asked(connection: Connection) -> bool:

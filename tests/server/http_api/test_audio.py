@@ -152,3 +152,16 @@ def test_a_damaged_or_missing_archive_is_never_played_as_sound(tmp_path: Path) -
             path.unlink(missing_ok=True)
 
     run(tmp_path, scenario)
+
+
+def test_deleted_audio_leaves_nothing_in_the_cache(tmp_path: Path) -> None:
+    chunks = recorded_chunks(tone(150_017), chunk_packets=50)
+
+    async def scenario(bench: Bench) -> None:
+        await bench.upload([(c.sequence, c.data, c.first_sample) for c in chunks])
+        assert (await bench.get(PLACE)).status == 200
+        assert len(list((tmp_path / "cache").iterdir())) == 1
+        assert (await bench.call("DELETE", f"/api/sessions/{SESSION}")).status == 204
+        assert list((tmp_path / "cache").iterdir()) == []
+
+    run(tmp_path, scenario)

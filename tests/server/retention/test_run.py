@@ -61,6 +61,18 @@ def test_a_session_goes_from_hot_to_warm_to_cold_to_nothing(tmp_path: Path) -> N
         assert archive_paths(tmp_path) == []
 
 
+def test_what_was_made_of_audio_that_is_gone_is_forgotten(tmp_path: Path) -> None:
+    forgotten: list[str] = []
+    with served(tmp_path) as server:
+        archived(server, server.owner())
+        for days in (31, 91):
+            server.clock.now += days * DAY_MS
+            uptime = server.clock.now - START_MS
+            work = Retention(server.store, REMOVING, lambda up=uptime: up, forgotten.append)
+            assert asyncio.run(work.run()).counts.failed == 0
+    assert forgotten == [SESSION, SESSION]
+
+
 def test_running_again_does_nothing_more(tmp_path: Path) -> None:
     with served(tmp_path) as server:
         archived(server, server.owner())
