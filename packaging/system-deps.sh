@@ -11,6 +11,7 @@ RUN="python3-venv libportaudio2 libasound2-plugins libpulse0
  libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0"
 TEST="git pulseaudio pulseaudio-utils xvfb openbox tint2 scrot xdotool x11-utils x11-xserver-utils
  dbus dbus-bin gnome-keyring espeak-ng ffmpeg procps chromium
+ swift-proxy swift-account swift-container swift-object memcached
  strace xfsprogs e2fsprogs util-linux mount iproute2 gcc libc6-dev"
 BENCH="postgresql opus-tools ffmpeg espeak-ng procps"
 

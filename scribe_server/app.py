@@ -28,8 +28,13 @@ from scribe_server.ingest import Ingest
 from scribe_server.media.cache import AudioCache
 from scribe_server.metrics import Metrics
 from scribe_server.receipts import ReceiptSigner
+from scribe_server.retention.policy import Rules
+from scribe_server.retention.restoring import restore
+from scribe_server.retention.run import Retention
+from scribe_server.retention.worker import RetentionWorker
 from scribe_server.sockets.server import SocketServer
 from scribe_server.store import Store
+from scribe_server.store.archives.opening import place_of
 from scribe_server.store.clock import now_ms
 from scribe_server.store.files import Files
 from scribe_server.store.scrubber import Scrubber
@@ -97,7 +102,12 @@ class Server:
     async def _start(self) -> None:
         config = self.config
         self.store = Store.open(
-            config.data_dir, config.storage_dir, config.database_url, now_ms, files=self._files
+            config.data_dir,
+            config.storage_dir,
+            config.database_url,
+            now_ms,
+            archives=place_of(config.archive_storage_path),
+            files=self._files,
         )
         self._stack.push_async_callback(asyncio.to_thread, self.store.close)
         signer = ReceiptSigner.load_or_create(config.data_dir)
@@ -121,6 +131,7 @@ class Server:
             keys=signer.keys,
             audio=audio,
             readiness=lambda: {**sockets.readiness(), "storage": self.store.blobs.engine},
+            restore=lambda owner, session: restore(self.store, owner.user_id, owner.name, session),
         )
         await self._listen(sockets, services)
         sockets.start()
@@ -135,6 +146,9 @@ class Server:
                 tell=sockets.tell_incomplete,
             )
             self._tasks.start(scrubber.run(), "scrub")
+        retention = Retention(self.store, Rules.of(config), forget=audio.forget)
+        worker = RetentionWorker(self.store, retention, config.retention_timezone)
+        self._tasks.start(worker.run(), "retention")
         self._stack.push_async_callback(self._tasks.drain, 0)
 
     async def _audio_cache(self) -> AudioCache:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from scribe_server.errors import ConfigError
 
@@ -15,7 +16,10 @@ T = TypeVar("T")
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
-DEFAULT_RETENTION_DAYS = 30
+DEFAULT_RETENTION_DAYS = 7
+DEFAULT_WARM_DAYS = 30
+DEFAULT_TIMEZONE = "UTC"
+DEFAULT_COLD_ENGINES = ("faster-whisper", "openai")
 DEFAULT_MAX_CONNECTIONS = 2000
 DEFAULT_SCRUB_MB_PER_S = 1.0
 _MIB = 1024 * 1024
@@ -27,20 +31,26 @@ _SIZE = re.compile(r"(\d{1,15})\s*([KMG]?)(?:i?B)?", re.IGNORECASE)
 class ServerConfig:
     """Everything that can be set. Sizes are bytes, `memory_threshold` is a share of 1.
 
-    `scrub_mb_per_s` counts millions of bytes; 0 is never.
+    `archive_storage_path` is a folder, or the `s3://bucket/prefix` of an object store. Of the
+    days, 0 is for ever (docs/RETENTION.md). `scrub_mb_per_s` counts millions of bytes; 0 is never.
     `max_unstored_bytes` is None when it follows the memory limit; `database_url` is None for a file
     in `data_dir`; the segments are in `storage_dir`/segments; `port` 0 takes a free port.
     """
 
     data_dir: Path
     storage_dir: Path
-    archive_dir: Path
+    archive_storage_path: Path | str
     database_url: str | None = None
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     auth: AuthMode = "token"
     allowed_origins: tuple[str, ...] = ()
     retention_days: int = DEFAULT_RETENTION_DAYS
+    warm_days: int = DEFAULT_WARM_DAYS
+    cold_days: int = 0
+    retention_timezone: str = DEFAULT_TIMEZONE
+    cold_engines: tuple[str, ...] = DEFAULT_COLD_ENGINES
+    cold_without_transcript: bool = False
     max_queue_size: int = 10
     memory_threshold: float = 0.8
     max_socket_buffer: int = 5 * _MIB
@@ -59,16 +69,22 @@ def load_config(argv_values: Mapping[str, Any], environ: Mapping[str, str]) -> S
     """
     source = _Source(argv_values, environ)
     data_dir = source.get("DATA_DIR", _folder, None) or _default_data_dir()
+    archives: Path | str = data_dir / "archives"
     config = ServerConfig(
         data_dir=data_dir,
         storage_dir=source.get("STORAGE_DIR", _folder, data_dir),
-        archive_dir=source.get("ARCHIVE_STORAGE_PATH", _folder, data_dir / "archives"),
+        archive_storage_path=source.get("ARCHIVE_STORAGE_PATH", _archive_storage, archives),
         database_url=source.get("DATABASE_URL", _database_url, None),
         host=source.get("HOST", _host, DEFAULT_HOST),
         port=source.get("PORT", _whole(0, 65_535), DEFAULT_PORT),
         auth=source.get("AUTH", _auth, "token"),
         allowed_origins=source.get("ALLOWED_ORIGINS", _origins, ()),
         retention_days=source.get("RETENTION_DAYS", _whole(1, 36_500), DEFAULT_RETENTION_DAYS),
+        warm_days=source.get("WARM_DAYS", _whole(0, 36_500), DEFAULT_WARM_DAYS),
+        cold_days=source.get("COLD_DAYS", _whole(0, 36_500), 0),
+        retention_timezone=source.get("RETENTION_TIMEZONE", _timezone, DEFAULT_TIMEZONE),
+        cold_engines=source.get("COLD_ENGINES", _names, DEFAULT_COLD_ENGINES),
+        cold_without_transcript=source.get("COLD_WITHOUT_TRANSCRIPT", _yes_or_no, False),
         max_queue_size=source.get("MAX_QUEUE_SIZE", _whole(1, 1_000), 10),
         memory_threshold=source.get("MEMORY_THRESHOLD", _share, 0.8),
         max_socket_buffer=source.get("MAX_SOCKET_BUFFER", _size, 5 * _MIB),
@@ -135,6 +151,39 @@ def _folder(text: str) -> Path:
     if not text or "\0" in text:
         raise ValueError("the path of a folder")
     return Path(text).expanduser().absolute()
+
+
+def _archive_storage(text: str) -> Path | str:
+    if "://" not in text:
+        return _folder(text)
+    # Names of buckets: docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+    if re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()/-]*)?", text):
+        return text.rstrip("/")
+    raise ValueError("the path of a folder, or s3://BUCKET or s3://BUCKET/PREFIX")
+
+
+def _timezone(text: str) -> str:
+    try:
+        return ZoneInfo(text).key
+    except (ValueError, OSError, LookupError) as error:
+        raise ValueError("the name of a time zone such as UTC or Europe/Berlin") from error
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(part for part in re.split(r"[,\s]+", text) if part)
+    if not names or not all(re.fullmatch(r"[A-Za-z0-9._-]{1,50}", name) for name in names):
+        raise ValueError("names of transcription engines, separated by commas")
+    return names
+
+
+def _yes_or_no(text: str) -> bool:
+    match text.lower():
+        case "yes":
+            return True
+        case "no":
+            return False
+        case _:
+            raise ValueError("yes or no")
 
 
 def _host(text: str) -> str:

@@ -31,10 +31,10 @@ async def one_chunk(request: web.Request, owner: Owner) -> web.StreamResponse:
     if not re.fullmatch(r"[0-9]{1,6}", sequence):
         return refuse(ErrorCode.NOT_FOUND)
     books = services(request).books
-    ref = await books.chunk_ref(owner, session_id(request), int(sequence))
-    if ref is None:
+    part = await books.part(owner, session_id(request), int(sequence))
+    if part is None:
         return refuse(ErrorCode.NOT_FOUND, "The server has no such chunk of this session.")
-    data = await books.read_blob(ref)
+    data = await books.read_part(part)
     # Never the type that the client claimed: it could make a browser run what it sent.
     kind = "audio/webm" if data.startswith(_EBML) else "application/octet-stream"
     return web.Response(body=data, content_type=kind)
@@ -63,6 +63,8 @@ async def whole_session(request: web.Request, owner: Owner) -> web.StreamRespons
 
 
 def _unplayable(media: SessionMedia) -> str | None:
+    if media.cold:
+        return "its audio was removed, as the server's rules for old recordings say"
     if not media.parts:
         return "it has no audio yet"
     if media.layout != _CHUNKS_LAYOUT and media.parts[0].sequence != 0:
@@ -75,11 +77,12 @@ def _not_playable(why: str) -> web.Response:
 
 
 def _key(media: SessionMedia) -> str:
-    """Names the result: what it is built from, and nothing that a client chooses."""
+    """Names the result: its session, and what it is built from."""
     state = hashlib.sha256(media.layout.encode())
     for part in media.parts:
         state.update(f"{part.sequence} {part.sha256} {part.first_sample}\n".encode())
-    return state.hexdigest()
+    # The session's id was checked to be one. Of two users with the same, each has other parts.
+    return f"{media.session_id.lower()}-{state.hexdigest()}"
 
 
 async def _build(found: Services, media: SessionMedia, path: Path) -> None:
@@ -92,7 +95,7 @@ async def _build(found: Services, media: SessionMedia, path: Path) -> None:
 
 async def _read(found: Services, media: SessionMedia) -> AsyncIterator[tuple[int | None, bytes]]:
     for part in media.parts:
-        yield part.first_sample, await found.books.read_blob(part.ref)
+        yield part.first_sample, await found.books.read_part(part)
 
 
 async def _send_file(

@@ -4,7 +4,7 @@ from typing import Final
 
 from aiohttp import web
 
-from scribe_server.http_api import audio, public, sessions
+from scribe_server.http_api import archives, audio, public, sessions
 from scribe_server.http_api.openapi import ROUTES, Route
 from scribe_server.http_api.services import SERVICES, Services, signed_in
 from scribe_server.protocol import (
@@ -54,7 +54,14 @@ TABLE: Final = (
         body=sessions.Rename,
         errors=(*_UNKNOWN, ErrorCode.INVALID_PAYLOAD),
     ),
-    Route("DELETE", _ONE, signed_in(sessions.delete), "Delete for good", None, errors=_UNKNOWN),
+    Route(
+        "DELETE",
+        _ONE,
+        signed_in(sessions.delete),
+        "Delete for good",
+        None,
+        errors=(*_UNKNOWN, ErrorCode.CONFLICT),
+    ),
     Route(
         "GET",
         f"{_ONE}/missing-chunks",
@@ -86,6 +93,14 @@ TABLE: Final = (
         "The whole session as one WebM, with byte ranges",
         "audio/webm",
         errors=(*_UNKNOWN, ErrorCode.UNSUPPORTED_MEDIA),
+    ),
+    Route(
+        "POST",
+        f"{_ONE}/restore",
+        signed_in(archives.restore),
+        "Bring an archived session back to the hot store",
+        SessionSummary,
+        errors=(*_UNKNOWN, ErrorCode.CONFLICT),
     ),
 )
 

@@ -10,22 +10,29 @@ from scribe_server.auth import Auth, Owner
 from scribe_server.http_api.answers import refuse
 from scribe_server.media.cache import AudioCache
 from scribe_server.protocol import Refusal, ServerKeys
+from scribe_server.retention.restoring import Restored
 from scribe_server.store.sessions import SessionBooks
 
 Readiness = Callable[[], dict[str, Any]]
+Restore = Callable[[Owner, str], Awaitable[Restored | None]]
 Owned = Callable[[web.Request, Owner], Awaitable[web.StreamResponse]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True)
 class Services:
-    """The parts of the server that REST needs. `readiness` tells whether chunks are taken."""
+    """The parts of the server that REST needs.
+
+    `readiness` tells whether chunks are taken; `restore` brings an own session back from its
+    archive (see restoring.restore).
+    """
 
     auth: Auth
     books: SessionBooks
     keys: Callable[[], ServerKeys]
     audio: AudioCache
     readiness: Readiness
+    restore: Restore
 
 
 SERVICES = web.AppKey("services", Services)

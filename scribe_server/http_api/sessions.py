@@ -11,6 +11,7 @@ from scribe_server.auth import Owner
 from scribe_server.http_api.answers import answer, refuse
 from scribe_server.http_api.services import services
 from scribe_server.protocol import ErrorCode, Payload
+from scribe_server.store.deletion import HeldError
 
 MAX_PAGE: Final = 200
 DEFAULT_PAGE: Final = 50
@@ -69,9 +70,15 @@ async def rename(request: web.Request, owner: Owner) -> web.StreamResponse:
 
 async def delete(request: web.Request, owner: Owner) -> web.StreamResponse:
     """Delete a session for good; doing so again changes nothing."""
-    if await services(request).books.delete(owner, session_id(request)):
-        return web.Response(status=204)
-    return refuse(ErrorCode.NOT_FOUND)
+    found, wanted = services(request), session_id(request)
+    try:
+        deleted = await found.books.delete(owner, wanted)
+    except HeldError:
+        return refuse(ErrorCode.CONFLICT, "This session is under a legal hold.")
+    if not deleted:
+        return refuse(ErrorCode.NOT_FOUND)
+    await asyncio.to_thread(found.audio.forget, wanted)
+    return web.Response(status=204)
 
 
 async def missing_chunks(request: web.Request, owner: Owner) -> web.StreamResponse:

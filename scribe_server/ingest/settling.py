@@ -113,7 +113,9 @@ class Settling:
     ) -> StopAnswer:
         database, blobs = self._store.database, self._store.blobs
         async with self._hashing:
-            unsound = await database.in_background(lambda: damage.unsound(blobs, whole.rows))
+            unsound = await database.in_background(
+                lambda: damage.unsound(self._store.shelf, whole.rows)
+            )
         if unsound:
             ranges = await self._write(
                 session,

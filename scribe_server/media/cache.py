@@ -84,6 +84,15 @@ class AudioCache:
                 entry.unlink()
                 total -= stat.st_size
 
+    def forget(self, session_id: str) -> None:
+        """Remove what was built of a session, because its audio is not to be heard any more.
+
+        Raises:
+            OSError: the folder cannot be changed.
+        """
+        for file in self._folder.glob(f"{session_id.lower()}-*{_BUILT}"):
+            file.unlink(missing_ok=True)
+
     async def close(self) -> None:
         """Stop what is being built."""
         await self._tasks.drain(0)

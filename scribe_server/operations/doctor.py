@@ -1,6 +1,7 @@
 """`doctor`: whether all that the books promise is there; mending it; making new books."""
 
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any, Final
 
@@ -11,11 +12,14 @@ from scribe_server.config import ServerConfig
 from scribe_server.errors import ConfigError, StartupError
 from scribe_server.operations.flags import STORAGE_FLAGS, config_of, flags
 from scribe_server.receipts import ReceiptSigner
+from scribe_server.retention.adopting import adopt
+from scribe_server.store.archives.opening import place_of
 from scribe_server.store.checkup.examination import Examined, Folder, examine
 from scribe_server.store.checkup.findings import Counted, Finding
 from scribe_server.store.checkup.mending import Mending
 from scribe_server.store.clock import now_ms
-from scribe_server.store.database import damages, database_path
+from scribe_server.store.database import Database, damages, database_path
+from scribe_server.store.errors import BlobDamagedError
 from scribe_server.store.lock import FolderLock
 from scribe_server.store.migrate import REBUILD
 from scribe_server.store.rebuild import Rebuilt, rebuild
@@ -62,7 +66,9 @@ def _folder(config: ServerConfig) -> Folder:
         )
     signer = ReceiptSigner.load(config.data_dir)
     path = database_path(config.data_dir, config.database_url)
-    return Folder(config.data_dir, path, segments, None if signer is None else signer.holds)
+    holds = None if signer is None else signer.holds
+    archives = place_of(config.archive_storage_path)
+    return Folder(config.data_dir, path, segments, holds, archives)
 
 
 def _lock(config: ServerConfig, closing: ExitStack, *, needed: bool) -> bool:
@@ -90,10 +96,22 @@ def _examine(folder: Folder, done: list[str], *, quick: bool, fix: bool, beside:
         done += mending.start()
         examined = examine(folder, now_ms(), quick=quick, progress=_progress)
         done += mending.apply(examined)
+        done += _adopt(mending.database, folder, examined)
     finally:
         mending.close()
     # What was found by its SHA-256 has been marked: that it is there can be seen without.
     return examine(folder, now_ms(), quick=True, progress=_progress) if done else examined
+
+
+def _adopt(database: Database, folder: Folder, examined: Examined) -> Iterator[str]:
+    """Take archives that the books do not know into them; what cannot be read is left."""
+    if folder.archives is None:
+        return
+    for key in examined.unknown_archives:
+        try:
+            yield adopt(database, folder.archives, key, now_ms())
+        except BlobDamagedError as error:
+            yield f"Left an archive: {error}"
 
 
 def _progress(done: int, of: int) -> None:
@@ -162,7 +180,8 @@ def _lines(report: _Report) -> list[str]:
     counted = report.counted
     lines.append(
         f"Looked at {counted.sessions} sessions, {counted.chunks} chunks in {counted.segments} "
-        f"segments, {counted.receipts} receipts, {counted.tombstones} tombstones; hashed "
+        f"segments, {counted.archives} archives, {counted.receipts} receipts, "
+        f"{counted.tombstones} tombstones; hashed "
         f"{counted.bytes} bytes"
     )
     problems = sum(found.problem for found in report.findings)
@@ -220,6 +239,7 @@ def _rebuilt_lines(rebuilt: Rebuilt) -> list[str]:
     lines.append(
         "The segments do not tell: access tokens (make new ones: python -m scribe_server tokens "
         "create), devices, markers, titles, manifests and receipts. Clients keep their receipts; "
-        "a session that its recorder goes on with gets its title back"
+        "a session that its recorder goes on with gets its title back. Archived sessions are in "
+        "their archives: doctor --fix takes those into the books again"
     )
     return lines

@@ -14,15 +14,26 @@ STORAGE_FLAGS: Final = {
     "DATA_DIR": ("--data-dir", "Folder for database, segments, archives and keys."),
     "STORAGE_DIR": ("--storage-dir", "Folder for the chunks' bytes."),
     "DATABASE_URL": ("--database-url", "sqlite:////path/to/file."),
+    "ARCHIVE_STORAGE_PATH": ("--archive-dir", "Folder or s3://BUCKET/PREFIX for archives."),
+}
+RETENTION_FLAGS: Final = {
+    "RETENTION_DAYS": ("--retention-days", "Days after which a recording is archived (7)."),
+    "WARM_DAYS": ("--warm-days", "Days that an archive keeps its audio (30); 0: for ever."),
+    "COLD_DAYS": ("--cold-days", "Days that an archive without audio stays; 0: for ever."),
+    "RETENTION_TIMEZONE": ("--retention-timezone", "Whose 02:00 it is (UTC)."),
+    "COLD_ENGINES": ("--cold-engines", "Whose transcripts stand in for audio."),
+    "COLD_WITHOUT_TRANSCRIPT": (
+        "--cold-without-transcript",
+        "yes: audio goes also when there is no transcript (no).",
+    ),
 }
 SERVE_FLAGS: Final = {
     "HOST": ("--host", "Address to listen on (127.0.0.1)."),
     "PORT": ("--port", "Port to listen on (8765); 0 takes a free one."),
     **STORAGE_FLAGS,
-    "ARCHIVE_STORAGE_PATH": ("--archive-dir", "Folder for archives."),
+    **RETENTION_FLAGS,
     "AUTH": ("--auth", "token, or none for development on loopback."),
     "ALLOWED_ORIGINS": ("--allowed-origins", "Web pages that may use this server."),
-    "RETENTION_DAYS": ("--retention-days", "Days after which audio is archived."),
     "MAX_QUEUE_SIZE": ("--max-queue-size", "Unstored chunks a connection may have (10)."),
     "MEMORY_THRESHOLD": ("--memory-threshold", "Share of the memory limit (0.8)."),
     "MAX_SOCKET_BUFFER": ("--max-socket-buffer", "Unstored bytes of a connection (5M)."),

@@ -11,6 +11,7 @@ from scribe_server.errors import ConfigError, StartupError
 from scribe_server.media.build import HELPER_COMMAND
 from scribe_server.operations.doctor import doctor
 from scribe_server.operations.flags import SERVE_FLAGS, config_of, flags
+from scribe_server.operations.retention import retention
 from scribe_server.operations.serve import serve
 from scribe_server.operations.tokens import tokens
 from scribe_server.store.errors import StorageError
@@ -33,6 +34,7 @@ def program(ctx: click.Context, /, **values: Any) -> None:
 
 program.add_command(tokens)
 program.add_command(doctor)
+program.add_command(retention)
 
 
 @program.command(HELPER_COMMAND, hidden=True)

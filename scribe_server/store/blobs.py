@@ -15,7 +15,10 @@ class RecordKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class BlobRef:
-    """Where a chunk's bytes are: `offset` bytes into a segment, `length` bytes of them."""
+    """Where a chunk's bytes are: `offset` bytes into a segment, `length` bytes of them.
+
+    A `segment` below 0 is no segment: the bytes are in the archive whose id is -segment.
+    """
 
     segment: int
     offset: int
@@ -64,17 +67,8 @@ class FoundRecord:
     whole: bool
 
 
-class BlobStore(Protocol):
-    """Durable bytes of chunks. One thread appends and deletes; any thread reads."""
-
-    def append(self, batch: Sequence[Record]) -> list[BlobRef]:
-        """Make all records durable, or none: one write and one sync for the whole batch.
-
-        Raises:
-            StorageFullError: no room; nothing of the batch is kept.
-            StorageFailedError: the disk failed; nothing of the batch may be counted on.
-        """
-        ...
+class BlobReader(Protocol):
+    """Gives the bytes of chunks; any thread may read."""
 
     def read(self, ref: BlobRef, start: int = 0, length: int | None = None) -> bytes:
         """`length` bytes of a chunk from `start` (all that follow when None).
@@ -83,6 +77,19 @@ class BlobStore(Protocol):
             ValueError: the range is not inside the chunk.
             BlobDamagedError: the bytes are missing or short.
             StorageFailedError: the disk failed.
+        """
+        ...
+
+
+class BlobStore(BlobReader, Protocol):
+    """Durable bytes of chunks. One thread appends and deletes; any thread reads."""
+
+    def append(self, batch: Sequence[Record]) -> list[BlobRef]:
+        """Make all records durable, or none: one write and one sync for the whole batch.
+
+        Raises:
+            StorageFullError: no room; nothing of the batch is kept.
+            StorageFailedError: the disk failed; nothing of the batch may be counted on.
         """
         ...
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from scribe_server.protocol import to_ranges
-from scribe_server.store.blobs import BlobRef, BlobStore
+from scribe_server.store.blobs import BlobReader, BlobRef, BlobStore
 from scribe_server.store.errors import BlobDamagedError, StorageFailedError
 from scribe_server.store.queries import Ranges
 from scribe_server.store.schema import DAMAGED, chunks, sessions
@@ -20,7 +20,7 @@ def ref_of(row: Row[Any]) -> BlobRef:
     return BlobRef(row.segment, row.offset, row.size)
 
 
-def is_sound(blobs: BlobStore, row: Row[Any]) -> bool:
+def is_sound(blobs: BlobReader, row: Row[Any]) -> bool:
     """Whether the stored bytes have the row's SHA-256; reads all of them.
 
     Bytes that the medium no longer gives are damaged like changed ones.
@@ -39,7 +39,7 @@ def is_sound(blobs: BlobStore, row: Row[Any]) -> bool:
     return hashlib.sha256(data).digest() == bytes(row.sha256)
 
 
-def unsound(blobs: BlobStore, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+def unsound(blobs: BlobReader, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
     """The rows whose stored bytes do not have their SHA-256; reads all of them.
 
     Raises:

@@ -5,14 +5,20 @@
 2. The bytes are wiped, off the writing thread.
 3. The job ends, and segments without a live record are removed. A start does what is left of 2
    and 3.
+4. The session's archive is removed, by a job of its own: where archives lie may be out of reach.
+   Every run of retention does what is left of it.
 """
 
-from collections.abc import Callable, Collection
+import logging
+from collections.abc import Callable, Collection, Sequence
 
 from sqlalchemy import Connection, delete, select, update
 
+from scribe_server.store.archives.place import ArchivePlace
+from scribe_server.store.archives.rows import ArchiveJob
+from scribe_server.store.blobs import BlobRef
 from scribe_server.store.database import Database
-from scribe_server.store.errors import StorageFullError
+from scribe_server.store.errors import StorageError, StorageFullError
 from scribe_server.store.hot import HotSessions
 from scribe_server.store.records import aligned
 from scribe_server.store.reserve import Reserve
@@ -29,6 +35,14 @@ from scribe_server.store.tombstones import (
 )
 from scribe_server.store.writer import Writer
 
+log = logging.getLogger(__name__)
+
+Condition = Callable[[Connection], bool]
+
+
+class HeldError(Exception):
+    """The session is under a legal hold: it may not be deleted."""
+
 
 class Deletion:
     """Deletes sessions of one store."""
@@ -42,7 +56,9 @@ class Deletion:
         clock: Callable[[], int],
         *,
         reserve: Reserve,
+        place: ArchivePlace,
     ) -> None:
+        self._place = place
         self._database = database
         self._writer = writer
         self._blobs = blobs
@@ -50,43 +66,74 @@ class Deletion:
         self._clock = clock
         self._reserve = reserve
 
-    async def delete(self, owner: int, user: str, uuid: str) -> bool:
+    async def delete(
+        self, owner: int, user: str, uuid: str, *, only_if: Condition | None = None
+    ) -> bool:
         """Delete an own session for good; False when there never was one.
 
         On a full disk the room for it is the reserve's.
 
+        Args:
+            owner: the user's id.
+            user: his name.
+            uuid: the session.
+            only_if: asked in the transaction that deletes it; False is returned when it says no.
+
         Raises:
+            HeldError: it is under a legal hold.
             StorageError: it could not be done; doing it again is safe.
         """
         try:
-            return await self._delete(owner, user, uuid)
+            return await self._delete(owner, user, uuid, only_if)
         except StorageFullError:
             if not await self._database.in_background(self._reserve.give_up):
                 raise
-            return await self._delete(owner, user, uuid)
+            return await self._delete(owner, user, uuid, only_if)
         finally:
             await self._database.in_background(self._reserve.set_aside)
 
-    async def _delete(self, owner: int, user: str, uuid: str) -> bool:
-        burial = await self._writer.call(
-            lambda connection: self._bury(connection, owner, user, uuid),
-            lambda burial: self._forget(burial, owner, uuid),
-        )
+    async def _delete(self, owner: int, user: str, uuid: str, only_if: Condition | None) -> bool:
+        def work(connection: Connection) -> Burial | bool:
+            if only_if is not None and not only_if(connection):
+                return False
+            return self._bury(connection, owner, user, uuid)
+
+        burial = await self._writer.call(work, lambda burial: self._forget(burial, owner, uuid))
         if isinstance(burial, bool):
             return burial
-        await self._database.in_background(lambda: self._blobs.delete(burial.refs))
-        await self._writer.call(
-            lambda connection: finish(connection, self._blobs, burial.job, self._clock()),
-            self._remove,
-        )
+        await self.free(burial.job, burial.refs)
+        if burial.archive is not None:
+            await self._drop(burial.archive)
         return True
+
+    async def free(self, job: int, refs: Sequence[BlobRef]) -> None:
+        """Do what a job of `release` is for: wipe the bytes, remove segments that are empty now.
+
+        Raises:
+            StorageError: it could not be done; the next start does it.
+        """
+        await self._database.in_background(lambda: self._blobs.delete(refs))
+        await self._writer.call(
+            lambda connection: finish(connection, self._blobs, job, self._clock()), self._remove
+        )
+
+    async def _drop(self, archive: ArchiveJob) -> None:
+        try:
+            await self._database.in_background(lambda: self._place.delete(archive.key))
+        except StorageError as error:
+            # The session is deleted; retention comes back to this with its next run.
+            log.warning("%s; it will be removed later", error)
+            return
+        await self._writer.call(lambda connection: end_job(connection, archive.job))
 
     def _bury(self, connection: Connection, owner: int, user: str, uuid: str) -> Burial | bool:
         there = connection.execute(
-            select(sessions.c.id).where(sessions.c.owner == owner, sessions.c.uuid == uuid)
+            select(sessions.c.held_at).where(sessions.c.owner == owner, sessions.c.uuid == uuid)
         ).first()
         if there is None:
             return is_deleted(connection, owner, uuid)
+        if there.held_at is not None:
+            raise HeldError
         now = self._clock()
         (place,) = self._blobs.append([tombstone_record(owner, user, uuid, now)])
         return bury(connection, owner, uuid, now, place) or True

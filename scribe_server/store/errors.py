@@ -19,3 +19,7 @@ class DatabaseLostError(StorageFailedError):
 
 class BlobDamagedError(StorageError):
     """The bytes of a chunk are missing, short or not what its row says."""
+
+
+class ArchiveMissingError(BlobDamagedError):
+    """There is no archive of that name where archives are kept."""

@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -19,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = ("0001", "0002")
 """All revisions that this program knows, oldest first; a test holds it equal to Alembic's."""
 
 HEAD: Final = REVISIONS[-1]
@@ -88,10 +89,14 @@ sessions = Table(
     Column("device", String(1000)),
     Column("forked_from", String(36)),
     Column("device_id", String(200)),
+    Column("held_at", BigInteger),
+    Column("restored_at", BigInteger),
     UniqueConstraint("owner", "uuid"),
+    Index("sessions_by_status", "status", "stopped_at"),
     sqlite_autoincrement=True,
 )
 
+# `segment` below 0: the bytes are in the archive whose id is -segment, `offset` bytes into it.
 chunks = Table(
     "chunks",
     metadata,
@@ -191,4 +196,47 @@ jobs = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("lease_until", BigInteger),
     Column("attempts", Integer, nullable=False),
+)
+
+# A session's only archive. Its id is never given again: chunks point to it. `key` is its name in
+# the place that ARCHIVE_STORAGE_PATH is; without `audio` it holds texts alone.
+archives = Table(
+    "archives",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("session", ForeignKey("sessions.id"), nullable=False, unique=True),
+    Column("key", String(300), nullable=False, unique=True),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", LargeBinary(32), nullable=False),
+    Column("audio", Boolean, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# Why a session could not be moved when a run last tried.
+retention_problems = Table(
+    "retention_problems",
+    metadata,
+    Column("session", ForeignKey("sessions.id"), primary_key=True),
+    Column("step", String(20), nullable=False),
+    Column("reason", String(1000), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+)
+
+# `uptime` is the machine's at the start; `refused` says why a run moved nothing.
+retention_runs = Table(
+    "retention_runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("started_at", BigInteger, nullable=False),
+    Column("uptime", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("refused", String(200)),
+    Column("archived", Integer, nullable=False),
+    Column("cooled", Integer, nullable=False),
+    Column("removed", Integer, nullable=False),
+    Column("blocked", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
 )

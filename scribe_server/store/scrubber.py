@@ -2,7 +2,8 @@
 
 What is found counts as damaged, so that the clients that still have it send it again: those that
 are connected are told, the others find out at their next connect. A pass goes through all chunks in
-the order of their rows; the next begins PASS_DAYS after it did, at the earliest.
+the order of their rows; the next begins PASS_DAYS after it did, at the earliest. Archives were read
+back when they were written, and are left to doctor.
 """
 
 import asyncio
@@ -200,7 +201,7 @@ def _next(connection: Connection, after: int) -> list[Row[Any]]:
     rows = connection.execute(
         select(chunks, sessions.c.uuid, sessions.c.owner)
         .join(sessions, sessions.c.id == chunks.c.session)
-        .where(chunks.c.id > after, chunks.c.state == STORED)
+        .where(chunks.c.id > after, chunks.c.state == STORED, chunks.c.segment > 0)
         .order_by(chunks.c.id)
         .limit(_AT_ONCE)
     )

@@ -1,5 +1,6 @@
 """Reading sessions for REST, renaming and deleting them; None for what is not the owner's."""
 
+import hashlib
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Protocol
@@ -16,9 +17,10 @@ from scribe_server.protocol import (
     StoredChunks,
     missing_ranges,
 )
-from scribe_server.store.blobs import BlobRef, BlobStore
+from scribe_server.store.blobs import BlobReader, BlobRef
 from scribe_server.store.database import Database
 from scribe_server.store.deletion import Deletion
+from scribe_server.store.errors import BlobDamagedError
 from scribe_server.store.queries import (
     Ranges,
     chunk_rows,
@@ -56,8 +58,12 @@ class User(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MediaPart:
-    """One stored chunk of a session; the samples are None when the client did not tell."""
+    """One stored chunk of a session; the samples are None when the client did not tell.
 
+    `chunk` is the id of its row, by which it is found when it was moved meanwhile.
+    """
+
+    chunk: int
     sequence: int
     ref: BlobRef
     sha256: str
@@ -67,13 +73,17 @@ class MediaPart:
 
 @dataclass(frozen=True, slots=True)
 class SessionMedia:
-    """What stitching needs: the layout (`chunks` or `fragments`) and the parts in order."""
+    """What stitching needs: the layout (`chunks` or `fragments`) and the parts in order.
+
+    A `cold` session's audio was removed for good.
+    """
 
     session_id: str
     title: str
     layout: str
     mime_type: str
     parts: tuple[MediaPart, ...]
+    cold: bool = False
 
     @property
     def refs(self) -> list[BlobRef]:
@@ -84,7 +94,7 @@ class SessionMedia:
 class SessionBooks:
     """All methods work off the event loop and may raise StorageError."""
 
-    def __init__(self, database: Database, blobs: BlobStore, deletion: Deletion) -> None:
+    def __init__(self, database: Database, blobs: BlobReader, deletion: Deletion) -> None:
         self._database = database
         self._blobs = blobs
         self._deletion = deletion
@@ -128,7 +138,11 @@ class SessionBooks:
         return await self.summary(owner, session_id)
 
     async def delete(self, owner: User, session_id: str) -> bool:
-        """Delete a session for good; True again when it is deleted already, False if unknown."""
+        """Delete a session for good; True again when it is deleted already, False if unknown.
+
+        Raises:
+            HeldError: it is under a legal hold.
+        """
         return await self._deletion.delete(owner.user_id, owner.name, session_id)
 
     async def chunks(self, owner: User, session_id: str) -> StoredChunks | None:
@@ -156,21 +170,26 @@ class SessionBooks:
 
         return await self._database.read(work)
 
-    async def chunk_ref(self, owner: User, session_id: str, sequence: int) -> BlobRef | None:
-        """Where a stored chunk's bytes are."""
+    async def part(self, owner: User, session_id: str, sequence: int) -> MediaPart | None:
+        """One stored chunk that can be read; None of a session that has gone cold."""
 
-        def work(connection: Connection) -> BlobRef | None:
-            asked = select(chunks.c.segment, chunks.c.offset, chunks.c.size).join(
-                sessions, sessions.c.id == chunks.c.session
-            )
+        def work(connection: Connection) -> MediaPart | None:
+            asked = select(chunks).join(sessions, sessions.c.id == chunks.c.session)
             row = connection.execute(
                 _own(asked, owner, session_id).where(
-                    chunks.c.sequence == sequence, chunks.c.state == STORED
+                    chunks.c.sequence == sequence,
+                    chunks.c.state == STORED,
+                    sessions.c.status != SessionStatus.COLD.value,
                 )
             ).one_or_none()
-            return None if row is None else BlobRef(row.segment, row.offset, row.size)
+            return None if row is None else _part(row)
 
         return await self._database.read(work)
+
+    async def chunk_ref(self, owner: User, session_id: str, sequence: int) -> BlobRef | None:
+        """Where a stored chunk's bytes are."""
+        found = await self.part(owner, session_id, sequence)
+        return None if found is None else found.ref
 
     async def media(self, owner: User, session_id: str) -> SessionMedia | None:
         """All stored parts in order; what is damaged or missing is left out."""
@@ -179,20 +198,56 @@ class SessionBooks:
             row = find_row(connection, owner.user_id, session_id)
             if row is None:
                 return None
-            rows = [part for part in chunk_rows(connection, row.id) if part.state == STORED]
+            cold = row.status == SessionStatus.COLD
+            stored = [] if cold else chunk_rows(connection, row.id)
+            rows = [part for part in stored if part.state == STORED]
             return SessionMedia(
                 session_id=session_id,
                 title=row.title,
                 layout=row.layout,
                 mime_type=rows[0].mime_type if rows else "audio/webm",
                 parts=tuple(_part(part) for part in rows),
+                cold=cold,
             )
 
         return await self._database.read(work)
 
     async def read_blob(self, ref: BlobRef, start: int = 0, length: int | None = None) -> bytes:
-        """Bytes of a chunk; see BlobStore.read for what is raised."""
+        """Bytes of a chunk; see BlobReader.read for what is raised."""
         return await self._database.off_loop(lambda: self._blobs.read(ref, start, length))
+
+    async def read_part(self, part: MediaPart) -> bytes:
+        """A chunk's bytes, also when retention moved them since `part` was looked up.
+
+        Raises:
+            BlobDamagedError: they are missing, or an archive holds others.
+            StorageError: the disk failed, or the place of the archives is out of reach.
+        """
+        data = b""
+        try:
+            data = await self.read_blob(part.ref)
+        except BlobDamagedError:
+            if (moved := await self._moved(part)) is None:
+                raise
+        else:
+            if hashlib.sha256(data).hexdigest() == part.sha256:
+                return data
+            moved = await self._moved(part)
+        if moved is not None:
+            return await self.read_blob(moved)
+        if part.ref.segment < 0:
+            raise BlobDamagedError(f"chunk {part.sequence} is damaged in its archive")
+        return data
+
+    async def _moved(self, part: MediaPart) -> BlobRef | None:
+        """Where a chunk's bytes are by now; None when they are where they were."""
+
+        def work(connection: Connection) -> BlobRef | None:
+            row = connection.execute(select(chunks).where(chunks.c.id == part.chunk)).one_or_none()
+            return None if row is None else _part(row).ref
+
+        found = await self._database.read(work)
+        return None if found == part.ref else found
 
 
 def _own(asked: Select[Any], owner: User, session_id: str) -> Select[Any]:
@@ -205,7 +260,7 @@ def _from_cursor(cursor: str) -> int:
 
 def _part(row: Row[Any]) -> MediaPart:
     ref = BlobRef(row.segment, row.offset, row.size)
-    return MediaPart(row.sequence, ref, row.sha256.hex(), row.first_sample, row.samples)
+    return MediaPart(row.id, row.sequence, ref, row.sha256.hex(), row.first_sample, row.samples)
 
 
 def _summary(connection: Connection, row: Row[Any]) -> SessionSummary:

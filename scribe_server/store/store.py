@@ -11,6 +11,9 @@ from sqlalchemy import Connection
 
 from scribe_server.errors import StartupError
 from scribe_server.protocol import ErrorCode
+from scribe_server.store.archives.folder import FolderPlace
+from scribe_server.store.archives.place import ArchivePlace
+from scribe_server.store.archives.shelf import Shelf
 from scribe_server.store.batch import ChunkWrite
 from scribe_server.store.database import Database, Work, database_path, is_current, remedy
 from scribe_server.store.deletion import Deletion, finish_waiting
@@ -33,7 +36,10 @@ T = TypeVar("T")
 
 
 class Store:
-    """Everything durable of a server: `sessions` reads for REST, the rest is for ingest."""
+    """Everything durable of a server: `sessions` reads for REST, the rest is for ingest.
+
+    `blobs` are the segments alone; `shelf` reads chunks from archives, too.
+    """
 
     def __init__(
         self,
@@ -43,12 +49,14 @@ class Store:
         database: Database,
         blobs: SegmentStore,
         reserve: Reserve,
+        place: ArchivePlace,
         closing: ExitStack,
     ) -> None:
         self.server_id = server_id
         self.clock = clock
         self.database = database
         self.blobs = blobs
+        self.shelf = Shelf(database, blobs, place)
         self.recovered = Recovered()
         self.reserve = reserve
         self.hot = HotSessions()
@@ -56,8 +64,10 @@ class Store:
         closing.callback(self._stop_writing)
         database.write_through(self._writer.call)
         self._closing = closing
-        self.deletion = Deletion(database, self._writer, blobs, self.hot, clock, reserve=reserve)
-        self.sessions = SessionBooks(database, blobs, self.deletion)
+        self.deletion = Deletion(
+            database, self._writer, blobs, self.hot, clock, reserve=reserve, place=place
+        )
+        self.sessions = SessionBooks(database, self.shelf, self.deletion)
 
     @classmethod
     def open(
@@ -67,12 +77,14 @@ class Store:
         database_url: str | None,
         clock: Callable[[], int],
         *,
+        archives: ArchivePlace | None = None,
         files: Files | None = None,
         max_segment_bytes: int = MAX_SEGMENT_BYTES,
     ) -> Self:
         """Take the folder's lock, open the database, check the segments and mend what a crash left.
 
-        On a full disk the room for it is the reserve's.
+        On a full disk the room for it is the reserve's. Archives are in `data_dir`/archives unless
+        another place is given.
 
         Raises:
             StartupError: the folder is in use, or the database is missing, damaged or newer.
@@ -85,6 +97,7 @@ class Store:
             (data_dir, storage_dir / "segments", path),
             clock,
             reserve,
+            archives or FolderPlace(data_dir / "archives"),
             files=files,
             max_segment_bytes=max_segment_bytes,
         )
@@ -103,6 +116,7 @@ class Store:
         places: tuple[Path, Path, Path],
         clock: Callable[[], int],
         reserve: Reserve,
+        place: ArchivePlace,
         *,
         files: Files | None,
         max_segment_bytes: int,
@@ -129,6 +143,7 @@ class Store:
                 database=database,
                 blobs=blobs,
                 reserve=reserve,
+                place=place,
                 closing=closing.pop_all(),
             )
         store.recovered = recovered

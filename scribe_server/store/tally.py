@@ -34,7 +34,12 @@ def month_of(now: int) -> str:
 
 
 def add_to_segment(connection: Connection, number: int, end: int, live: int, now: int) -> None:
-    """Note that a segment is indexed up to `end` and holds `live` more live records."""
+    """Note that a segment is indexed up to `end` and holds `live` more live records.
+
+    Archives, whose numbers are below 0, are not counted.
+    """
+    if number <= 0:
+        return
     row = {"number": number, "end": end, "live": live, "created_at": now}
     connection.execute(_SEGMENT, row)
 

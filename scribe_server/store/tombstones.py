@@ -1,6 +1,7 @@
 """Deleted sessions: who is buried, and how the rows of one go."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
+from scribe_server.store.archives.rows import ArchiveJob, forget_archive
 from scribe_server.store.blobs import BlobRef, Record, RecordAbout, RecordKind
 from scribe_server.store.records import aligned
 from scribe_server.store.schema import (
@@ -17,6 +19,7 @@ from scribe_server.store.schema import (
     manifests,
     markers,
     receipts,
+    retention_problems,
     sessions,
     tombstones,
 )
@@ -33,11 +36,15 @@ _places = msgspec.json.Decoder(list[BlobRef])
 
 @dataclass(frozen=True, slots=True)
 class Burial:
-    """A session whose rows are gone; its bytes are `refs`, to be freed by the job `job`."""
+    """A session whose rows are gone; its bytes are `refs`, to be freed by the job `job`.
+
+    `archive` is the job that is to remove its archive, if it had one.
+    """
 
     session: int
     job: int
     refs: list[BlobRef]
+    archive: ArchiveJob | None = None
 
 
 def is_deleted(connection: Connection, owner: int, uuid: str) -> bool:
@@ -85,23 +92,33 @@ def bury(
     ).scalar_one_or_none()
     if session is None:
         return None
-    refs = _refs_of(connection, session)
-    for segment, count in Counter(ref.segment for ref in refs).items():
-        add_to_segment(connection, segment, 0, -count, deleted_at)
-    for table in (receipts, manifests, markers, gaps, chunks):
+    refs = _hot_refs(connection, session)
+    job = release(connection, refs, deleted_at)
+    dropped = forget_archive(connection, session, deleted_at)
+    for table in (receipts, manifests, markers, gaps, retention_problems, chunks):
         connection.execute(delete(table).where(table.c.session == session))
     connection.execute(delete(sessions).where(sessions.c.id == session))
-    job = connection.execute(
-        insert(jobs)
-        .values(kind=FREE_JOB, payload=msgspec.json.encode(refs), created_at=deleted_at, attempts=0)
-        .returning(jobs.c.id)
-    ).scalar_one()
-    return Burial(session, job, refs)
+    return Burial(session, job, refs, dropped)
 
 
-def _refs_of(connection: Connection, session: int) -> list[BlobRef]:
+def release(connection: Connection, refs: Sequence[BlobRef], now: int) -> int:
+    """Note that bytes in segments are not pointed to any more; gives the job that frees them."""
+    for segment, count in Counter(ref.segment for ref in refs).items():
+        add_to_segment(connection, segment, 0, -count, now)
+    row = {
+        "kind": FREE_JOB,
+        "payload": msgspec.json.encode(list(refs)),
+        "created_at": now,
+        "attempts": 0,
+    }
+    return int(connection.execute(insert(jobs).values(row).returning(jobs.c.id)).scalar_one())
+
+
+def _hot_refs(connection: Connection, session: int) -> list[BlobRef]:
     rows = connection.execute(
-        select(chunks.c.segment, chunks.c.offset, chunks.c.size).where(chunks.c.session == session)
+        select(chunks.c.segment, chunks.c.offset, chunks.c.size).where(
+            chunks.c.session == session, chunks.c.segment > 0
+        )
     )
     return [BlobRef(row.segment, row.offset, row.size) for row in rows]
 

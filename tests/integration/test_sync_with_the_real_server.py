@@ -1,5 +1,6 @@
 """The sync engine against the real server process: kills, pauses, conflicts, a lost disk."""
 
+import asyncio
 import shutil
 import time
 from pathlib import Path
@@ -8,10 +9,14 @@ import pytest
 
 from scribe_desktop.model import SessionState, SyncState
 from scribe_desktop.spool import Spool
+from scribe_server.store.clock import now_ms
 from tests.parts.delivering import Delivering, delivering
 from tests.parts.filled_spool import add_session, new_chunk, session_id_of
 from tests.parts.processes import wait_until
+from tests.parts.rest import rest
+from tests.parts.retention import run_after
 from tests.parts.server import ServerProcess
+from tests.parts.store import served
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(180)]
 
@@ -121,6 +126,33 @@ def test_another_recording_under_the_same_id_moves_to_a_new_one(tmp_path: Path) 
             assert second.on_server(FIRST) == {
                 sequence: new_chunk(FIRST, sequence).sha256 for sequence in range(3)
             }
+
+
+def archive_everything(folder: Path) -> None:
+    """What a server does that is left alone for some days."""
+    with served(folder) as stopped:
+        stopped.clock.now = now_ms()
+        outcome = asyncio.run(run_after(stopped, 8, clock_is_right=True))
+        assert outcome.counts.archived == 1
+
+
+def test_what_the_server_archived_stays_proven_and_is_not_sent_again(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "server") as server, delivering(tmp_path / "spool") as sync:
+        add_session(sync.spool, FIRST, chunks=4)
+        sync.deliver_to(server.url, server.token)
+        sync.wait_until_proven(FIRST)
+        server.stop()
+        archive_everything(tmp_path / "server")
+        server.start()
+        add_session(sync.spool, SECOND, chunks=2, started_at=2_000)
+        sync.engine.wake()
+        sync.wait_until_proven(FIRST, SECOND)
+
+        counted = rest(server.url, "/readyz").json
+        assert (counted["chunksStored"], counted["duplicates"]) == (2, 0)
+        assert sync.on_server(FIRST) == {
+            sequence: new_chunk(FIRST, sequence).sha256 for sequence in range(4)
+        }
 
 
 def test_a_server_restored_from_an_older_backup_is_refilled_by_itself(tmp_path: Path) -> None:

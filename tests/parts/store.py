@@ -2,8 +2,10 @@
 
 import asyncio
 import errno
+import functools
 import hashlib
 import itertools
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +27,8 @@ from scribe_server.protocol import (
 )
 from scribe_server.receipts import ReceiptSigner
 from scribe_server.store import Store
+from scribe_server.store.archives.place import ArchivePlace
+from scribe_server.store.database import DATABASE_NAME, Database
 from scribe_server.store.files import Files
 from scribe_server.store.segments import MAX_SEGMENT_BYTES
 
@@ -134,12 +138,26 @@ class Served:
 
 @contextmanager
 def served(
-    folder: Path, *, files: Files | None = None, max_segment_bytes: int = MAX_SEGMENT_BYTES
+    folder: Path,
+    *,
+    archives: ArchivePlace | None = None,
+    files: Files | None = None,
+    max_segment_bytes: int = MAX_SEGMENT_BYTES,
 ) -> Iterator[Served]:
     """Open the server folder, and close it at the end."""
     clock = Clock()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not any(folder.iterdir()):
+        # As the server would make it, without the migrations that take most of a test's time.
+        (folder / DATABASE_NAME).write_bytes(_empty_database())
     store = Store.open(
-        folder, folder, None, clock, files=files, max_segment_bytes=max_segment_bytes
+        folder,
+        folder,
+        None,
+        clock,
+        archives=archives,
+        files=files,
+        max_segment_bytes=max_segment_bytes,
     )
     try:
         signer = ReceiptSigner.load_or_create(folder)
@@ -147,6 +165,14 @@ def served(
         yield Served(folder, store, signer, Ingest(store, signer, clock), auth, clock)
     finally:
         store.close()
+
+
+@functools.cache
+def _empty_database() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / DATABASE_NAME
+        Database.open(path).close()
+        return path.read_bytes()
 
 
 def webm(content: bytes) -> bytes:

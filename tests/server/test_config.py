@@ -14,7 +14,7 @@ def test_the_defaults_are_loopback_with_tokens_and_everything_below_one_folder()
     config = load()
     assert (config.host, config.port, config.auth) == ("127.0.0.1", 8765, "token")
     assert config.storage_dir == Path("/data")
-    assert config.archive_dir == Path("/data/archives")
+    assert config.archive_storage_path == Path("/data/archives")
     assert config.database_url is None
     assert config.max_queue_size == 10
     assert config.max_socket_buffer == 5 * 1024 * 1024
@@ -42,6 +42,30 @@ def test_sizes_may_have_a_unit(text: str, size: int) -> None:
     assert load({"MAX_SOCKET_BUFFER": text}).max_socket_buffer == size
 
 
+def test_retention_has_the_documented_defaults() -> None:
+    config = load()
+    assert (config.retention_days, config.warm_days, config.cold_days) == (7, 30, 0)
+    assert config.retention_timezone == "UTC"
+    assert config.cold_engines == ("faster-whisper", "openai")
+    assert config.cold_without_transcript is False
+
+
+def test_retention_can_be_set() -> None:
+    config = load(
+        {
+            "WARM_DAYS": "0",
+            "RETENTION_TIMEZONE": "Europe/Berlin",
+            "COLD_ENGINES": "openai other",
+            "COLD_WITHOUT_TRANSCRIPT": "Yes",
+            "ARCHIVE_STORAGE_PATH": "s3://recordings/scribe/",
+        }
+    )
+    assert (config.warm_days, config.cold_without_transcript) == (0, True)
+    assert config.retention_timezone == "Europe/Berlin"
+    assert config.cold_engines == ("openai", "other")
+    assert config.archive_storage_path == "s3://recordings/scribe"
+
+
 def test_origins_are_normalised() -> None:
     config = load({"ALLOWED_ORIGINS": "https://Scribe.example.com/, http://[::1]:3000"})
     assert config.allowed_origins == ("https://scribe.example.com", "http://[::1]:3000")
@@ -58,6 +82,17 @@ def test_origins_are_normalised() -> None:
         ("DATABASE_URL", "scribe.db"),
         ("DATA_DIR", "\0"),
         ("RETENTION_DAYS", "0"),
+        ("WARM_DAYS", "a month"),
+        ("COLD_DAYS", "-1"),
+        ("RETENTION_TIMEZONE", "Middle/Earth"),
+        ("RETENTION_TIMEZONE", "Europe"),
+        ("RETENTION_TIMEZONE", "../../etc/passwd"),
+        ("COLD_ENGINES", "openai, rm -rf /"),
+        ("COLD_ENGINES", ","),
+        ("COLD_WITHOUT_TRANSCRIPT", "perhaps"),
+        ("ARCHIVE_STORAGE_PATH", "gs://bucket"),
+        ("ARCHIVE_STORAGE_PATH", "s3://"),
+        ("ARCHIVE_STORAGE_PATH", "s3://Bucket/a?b"),
         ("MAX_QUEUE_SIZE", "0"),
         ("MEMORY_THRESHOLD", "1.5"),
         ("MEMORY_THRESHOLD", "nan"),

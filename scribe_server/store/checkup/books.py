@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection, func, select, text
 
 from scribe_server.protocol import Receipt, SessionStatus
+from scribe_server.store.archives.rows import DROP_JOB
 from scribe_server.store.checkup.findings import Counted, Finding, Kind
 from scribe_server.store.schema import (
     chunks,
@@ -18,11 +19,13 @@ from scribe_server.store.schema import (
     tombstones,
     users,
 )
+from scribe_server.store.tombstones import FREE_JOB
 
 PATIENCE_MS: Final = 30 * 86_400_000
 """A session that has been incomplete for so long will hardly complete itself."""
 
 Holds = Callable[[Receipt], bool]
+_DELETIONS: Final = (FREE_JOB, DROP_JOB)
 _UNFINISHED: Final = (SessionStatus.RECORDING.value, SessionStatus.INCOMPLETE.value)
 
 
@@ -122,7 +125,9 @@ def _overdue(row: Any, now: int) -> Finding:
 
 def waiting_deletions(connection: Connection) -> list[Finding]:
     """Deletions whose bytes are still to be freed."""
-    waiting = connection.execute(select(func.count(jobs.c.id))).scalar_one()
+    waiting = connection.execute(
+        select(func.count(jobs.c.id)).where(jobs.c.kind.in_(_DELETIONS))
+    ).scalar_one()
     if not waiting:
         return []
     message = f"{waiting} deletions are not finished; the next start of the server does it."
@@ -133,5 +138,7 @@ def known_segments(connection: Connection) -> set[int]:
     """The segments that the rows speak of."""
     return {
         *connection.execute(select(segments.c.number)).scalars(),
-        *connection.execute(select(chunks.c.segment).distinct()).scalars(),
+        *connection.execute(
+            select(chunks.c.segment).where(chunks.c.segment > 0).distinct()
+        ).scalars(),
     }

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from scribe_server.store.archives.place import ArchivePlace
 from scribe_server.store.checkup import books
+from scribe_server.store.checkup.archives import ArchiveCheck
 from scribe_server.store.checkup.findings import Counted, Finding, Kind
 from scribe_server.store.checkup.leftovers import leftovers
 from scribe_server.store.checkup.segment import Grave, SegmentCheck, SegmentSight, graves
@@ -16,7 +18,9 @@ from scribe_server.store.segments import SegmentStore
 Progress = Callable[[int, int], None]
 """Called before each segment with how many are done and how many there are."""
 
-_IN_FLIGHT: Final = frozenset({Kind.TAIL, Kind.SEGMENT_UNKNOWN, Kind.DELETION_WAITING})
+_IN_FLIGHT: Final = frozenset(
+    {Kind.TAIL, Kind.SEGMENT_UNKNOWN, Kind.DELETION_WAITING, Kind.ARCHIVE_UNKNOWN}
+)
 """What a running server's own work looks like."""
 
 
@@ -30,6 +34,7 @@ class Examined:
     undead: list[books.Undead] = field(default_factory=list)
     unrecorded: set[Grave] = field(default_factory=set)
     leftovers: list[Path] = field(default_factory=list)
+    unknown_archives: list[str] = field(default_factory=list)
 
     @property
     def is_sound(self) -> bool:
@@ -39,12 +44,16 @@ class Examined:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """What is examined: the parts of a server folder, and the key that its receipts need."""
+    """What is examined: the parts of a server folder, and the key that its receipts need.
+
+    `archives` is where they lie; None: they are left out.
+    """
 
     data_dir: Path
     database_path: Path
     segments: Path
     holds: books.Holds | None
+    archives: ArchivePlace | None = None
 
 
 def examine(
@@ -72,6 +81,8 @@ def examine(
     try:
         _examine_segments(examined, database, folder, quick=quick, progress=progress)
         _examine_books(examined, database, folder, now)
+        if folder.archives is not None:
+            _examine_archives(examined, database, folder.archives, quick=quick)
     finally:
         database.close()
     if beside:
@@ -113,6 +124,16 @@ def _examine_segments(
         )
         for user, uuid in sorted(examined.unrecorded)
     ]
+
+
+def _examine_archives(
+    examined: Examined, database: Database, place: ArchivePlace, *, quick: bool
+) -> None:
+    check = ArchiveCheck(database, place, quick=quick)
+    examined.findings += check.findings()
+    examined.unknown_archives = check.unknown
+    examined.counted.archives += check.looked_at
+    examined.counted.bytes += check.hashed_bytes
 
 
 def _examine_emptiness(examined: Examined, numbers: list[int]) -> None:

@@ -26,6 +26,10 @@ class Kind(StrEnum):
     RECEIPT_KEY = "receipt-key"
     SESSION_INCOMPLETE = "session-incomplete"
     DELETION_WAITING = "deletion-waiting"
+    ARCHIVE_MISSING = "archive-missing"
+    ARCHIVE_DAMAGED = "archive-damaged"
+    ARCHIVE_UNREACHABLE = "archive-unreachable"
+    ARCHIVE_UNKNOWN = "archive-unknown"
     TAIL = "tail"
     LEFTOVER = "leftover"
 
@@ -35,6 +39,7 @@ NOTICES: Final = frozenset(
         Kind.SESSION_INCOMPLETE,
         Kind.DELETION_WAITING,
         Kind.SEGMENT_EMPTY,
+        Kind.ARCHIVE_UNKNOWN,
         Kind.TAIL,
         Kind.LEFTOVER,
     }
@@ -70,6 +75,7 @@ class Counted:
     sessions: int = 0
     tombstones: int = 0
     receipts: int = 0
+    archives: int = 0
 
 
 def ranges_in_words(ranges: tuple[tuple[int, int], ...]) -> str:

@@ -41,6 +41,11 @@ class Mending:
             raise StorageFailedError(str(error)) from error
         self._blobs = SegmentStore(folder.segments, known, files=files)
 
+    @property
+    def database(self) -> Database:
+        """The folder's database."""
+        return self._database
+
     def close(self) -> None:
         """Close database and segments."""
         self._blobs.close()

@@ -18,8 +18,10 @@ from scribe_server.http_api.routes import add_routes
 from scribe_server.http_api.services import Services
 from scribe_server.ingest import Ingest
 from scribe_server.media.cache import AudioCache
-from scribe_server.protocol import AudioChunk, ChunkAck, SessionStarted, StartSession
+from scribe_server.protocol import AudioChunk, ChunkAck, SessionStarted, StartSession, StopSession
 from scribe_server.receipts import ReceiptSigner
+from scribe_server.retention.moving import Mover
+from scribe_server.retention.restoring import restore
 from scribe_server.store import Store
 
 SESSION = "00000000-0000-4000-8000-000000000001"
@@ -54,6 +56,9 @@ class Bench:
                 keys=self.signer.keys,
                 audio=self.audio,
                 readiness=lambda: self.state,
+                restore=lambda owner, session: restore(
+                    self.store, owner.user_id, owner.name, session
+                ),
             ),
         )
         self.server = TestServer(application)
@@ -101,6 +106,17 @@ class Bench:
             ack = await self.ingest.accept(owner, chunk, scribe_client=scribe_client)
             assert isinstance(ack, ChunkAck), ack
             assert ack.sha256 == hashlib.sha256(data).hexdigest()
+
+
+async def archived(bench: Bench, *, cold: bool = False) -> None:
+    """End the session that was uploaded first, and archive it."""
+    owner = await bench.auth.authenticate(bench.tokens["ada"])
+    assert isinstance(owner, Owner)
+    await bench.ingest.stop_session(owner, StopSession(SESSION))
+    mover = Mover(bench.store)
+    await mover.archive(1, lambda _: True)
+    if cold:
+        await mover.cool(1, lambda _: True)
 
 
 class Reply:

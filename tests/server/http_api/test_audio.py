@@ -1,7 +1,11 @@
 from pathlib import Path
 
+import pytest
+
 from tests.parts.capture import one_chunk, recorded_chunks, tone
-from tests.server.http_api.bench import SESSION, Bench, run
+from tests.parts.damage import flip
+from tests.parts.store import webm
+from tests.server.http_api.bench import SESSION, Bench, archived, run
 
 PLACE = f"/api/sessions/{SESSION}/audio"
 HEADER = b"\x1a\x45\xdf\xa3"
@@ -99,5 +103,65 @@ def test_a_damaged_chunk_of_a_scribe_client_is_reported_not_guessed(tmp_path: Pa
         await bench.upload([(0, hostile, 0)])
         reply = await bench.get(PLACE)
         assert (reply.status, reply.json["code"]) == (415, "unsupported_media")
+
+    run(tmp_path, scenario)
+
+
+def test_an_archived_session_plays_as_before(tmp_path: Path) -> None:
+    sound = tone(150_017)
+    chunks = recorded_chunks(sound, chunk_packets=50)
+    whole = one_chunk(sound)
+
+    async def scenario(bench: Bench) -> None:
+        await bench.upload([(c.sequence, c.data, c.first_sample) for c in chunks])
+        await archived(bench)
+        assert (await bench.get(f"/api/sessions/{SESSION}")).json["status"] == "archived"
+        assert (await bench.get(PLACE)).body == whole
+        part = await bench.get(PLACE, headers={"Range": "bytes=10-19"})
+        assert (part.status, part.body) == (206, whole[10:20])
+        for chunk in chunks:
+            reply = await bench.get(f"/api/sessions/{SESSION}/chunks/{chunk.sequence}")
+            assert reply.body == chunk.data
+
+    run(tmp_path, scenario)
+
+
+def test_a_cold_session_is_listed_and_says_that_its_audio_is_gone(tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        await bench.upload([(0, webm(b"one"), 0)])
+        await archived(bench, cold=True)
+        assert (await bench.get(f"/api/sessions/{SESSION}")).json["chunks"] == 1
+        reply = await bench.get(PLACE)
+        assert reply.status == 415
+        assert "its audio was removed" in reply.json["error"]
+        assert (await bench.get(f"/api/sessions/{SESSION}/chunks/0")).status == 404
+
+    run(tmp_path, scenario)
+
+
+@pytest.mark.logs_errors
+def test_a_damaged_or_missing_archive_is_never_played_as_sound(tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        await bench.upload([(0, webm(b"one of a kind"), 0)])
+        await archived(bench)
+        (path,) = (tmp_path / "archives").rglob("*.zip")
+        flip(path, path.read_bytes().index(b"one of a kind"))
+        for _ in range(2):
+            reply = await bench.get(f"/api/sessions/{SESSION}/chunks/0")
+            assert (reply.status, reply.json["code"]) == (503, "storage_failed")
+            path.unlink(missing_ok=True)
+
+    run(tmp_path, scenario)
+
+
+def test_deleted_audio_leaves_nothing_in_the_cache(tmp_path: Path) -> None:
+    chunks = recorded_chunks(tone(150_017), chunk_packets=50)
+
+    async def scenario(bench: Bench) -> None:
+        await bench.upload([(c.sequence, c.data, c.first_sample) for c in chunks])
+        assert (await bench.get(PLACE)).status == 200
+        assert len(list((tmp_path / "cache").iterdir())) == 1
+        assert (await bench.call("DELETE", f"/api/sessions/{SESSION}")).status == 204
+        assert list((tmp_path / "cache").iterdir()) == []
 
     run(tmp_path, scenario)

@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from scribe_server.retention.runs import set_hold
+from tests.parts.store import webm
 from tests.server.http_api.bench import SESSION, UNKNOWN, Bench, run
 
 PLACE = f"/api/sessions/{SESSION}"
@@ -97,5 +99,18 @@ def test_a_session_without_chunks_lacks_nothing_yet(tmp_path: Path) -> None:
         await bench.upload([])
         missing = (await bench.get(f"{PLACE}/missing-chunks")).json
         assert (missing["missing"], missing["maxSeq"]) == ([], -1)
+
+    run(tmp_path, scenario)
+
+
+def test_a_session_under_a_legal_hold_is_not_deleted(tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        await bench.upload([(0, webm(b"one"), 0)])
+        with bench.store.database.transaction() as connection:
+            assert set_hold(connection, "ada", SESSION, 1)
+            assert not set_hold(connection, "bob", SESSION, 1)
+        reply = await bench.call("DELETE", f"/api/sessions/{SESSION}")
+        assert (reply.status, reply.json["error"]) == (409, "This session is under a legal hold.")
+        assert (await bench.get(f"/api/sessions/{SESSION}")).status == 200
 
     run(tmp_path, scenario)

@@ -113,3 +113,15 @@ def test_closing_stops_what_is_being_built(tmp_path: Path) -> None:
         assert names(tmp_path) == []
 
     asyncio.run(scenario())
+
+
+def test_a_sessions_files_are_forgotten_and_no_others(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        cache, build = make(tmp_path), Builder()
+        for key in ("aa-1", "aa-2", "ab-1"):
+            await cache.get(key, build)
+        cache.forget("AA")
+        cache.forget("aa")
+        assert names(tmp_path) == ["ab-1.webm"]
+
+    asyncio.run(scenario())

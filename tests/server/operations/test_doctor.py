@@ -8,9 +8,11 @@ from click.testing import CliRunner, Result
 
 from scribe_server.errors import ConfigError, StartupError
 from scribe_server.operations.doctor import doctor
+from scribe_server.retention.policy import DAY_MS
 from scribe_server.store.database import DATABASE_NAME
 from tests.parts.damage import flip, flip_chunk, rows_of, segment_path
-from tests.parts.store import SESSION, served, stop_of
+from tests.parts.retention import COOLING, archive_paths, archived, run_after
+from tests.parts.store import OTHER_SESSION, SESSION, served, stop_of
 
 
 @pytest.fixture
@@ -35,7 +37,26 @@ def test_a_sound_folder_is_said_to_be_so(folder: Path) -> None:
     done = run(folder)
     assert done.exit_code == 0
     assert done.stdout.splitlines()[-1] == "Sound"
-    assert "1 sessions, 3 chunks in 1 segments, 1 receipts" in done.stdout
+    assert "1 sessions, 3 chunks in 1 segments, 0 archives, 1 receipts" in done.stdout
+
+
+def test_archived_and_cold_sessions_are_sound_and_their_archives_are_looked_at(
+    tmp_path: Path,
+) -> None:
+    with served(tmp_path, max_segment_bytes=1) as server:
+        archived(server, server.owner())
+        asyncio.run(server.record(server.owner(), [0, 1], OTHER_SESSION))
+    document = told(tmp_path)
+    assert (document["sound"], document["counted"]["archives"]) == (True, 1)
+    with served(tmp_path, max_segment_bytes=1) as server:
+        server.clock.now += 8 * DAY_MS
+        asyncio.run(run_after(server, 31, COOLING))
+    assert [found for found in told(tmp_path)["findings"] if found["problem"]] == []
+    (path,) = archive_paths(tmp_path)
+    path.unlink()
+    done = run(tmp_path, "--quick")
+    assert done.exit_code == 1
+    assert "problem (archive-missing): The archive 1/" in done.stdout
 
 
 def test_a_problem_is_a_line_and_exit_code_1(folder: Path) -> None:
@@ -65,6 +86,7 @@ def test_json_has_the_documented_keys(folder: Path) -> None:
     }
     assert set(document["counted"]) == {
         *("segments", "records", "chunks", "bytes", "sessions", "tombstones", "receipts"),
+        "archives",
     }
 
 

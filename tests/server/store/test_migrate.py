@@ -4,15 +4,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, select, text
 
 from scribe_server.errors import StartupError
 from scribe_server.store import migrate
 from scribe_server.store.database import Database
-from scribe_server.store.schema import HEAD, REVISIONS, metadata
+from scribe_server.store.schema import HEAD, REVISIONS, archives, metadata, sessions
 
 OPEN_TWICE = """
 import sys
@@ -74,6 +76,33 @@ def test_the_migrated_tables_are_word_for_word_those_that_the_code_would_create(
         metadata.create_all(connection)
     database.close()
     assert described(tmp_path / "migrated") == described(tmp_path / "created")
+
+
+def test_a_database_of_before_there_were_archives_is_taken_over_as_it_is(tmp_path: Path) -> None:
+    database = Database(tmp_path / "db")
+    with database.transaction() as connection:
+        upgrade(connection, "0001")
+        connection.execute(text("INSERT INTO users (id, name, created_at) VALUES (1, 'anna', 5);"))
+        connection.execute(
+            text(
+                "INSERT INTO sessions (id, owner, uuid, title, source, layout, status, started_at,"
+                " created_at) VALUES (3, 1, 'u', 'A talk', 'mic', 'chunks', 'complete', 5, 5)"
+            )
+        )
+    database.close()
+    database = Database.open(tmp_path / "db")
+    with database.snapshot() as connection:
+        (row,) = connection.execute(select(sessions)).all()
+        assert (row.id, row.title, row.held_at, row.restored_at) == (3, "A talk", None, None)
+        assert connection.execute(select(archives)).all() == []
+    database.close()
+
+
+def upgrade(connection: Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 def test_alembic_is_imported_only_when_the_schema_differs(tmp_path: Path) -> None:

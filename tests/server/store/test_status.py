@@ -1,7 +1,7 @@
 import pytest
 
 from scribe_server.protocol import SessionStatus
-from scribe_server.store.status import derive_status
+from scribe_server.store.status import Archived, derive_status
 
 RECORDING, INCOMPLETE, COMPLETE = (
     SessionStatus.RECORDING,
@@ -38,3 +38,22 @@ def test_the_status_follows_from_the_counts(
         )
         is status
     )
+
+
+@pytest.mark.parametrize(
+    ("archived", "status"),
+    [
+        (None, COMPLETE),
+        (Archived(audio=True, hot=0), SessionStatus.ARCHIVED),
+        (Archived(audio=True, hot=1), COMPLETE),  # being restored, or restored
+        (Archived(audio=False, hot=0), SessionStatus.COLD),
+        (Archived(audio=False, hot=3), COMPLETE),  # sent again by a client that had it
+    ],
+)
+def test_a_complete_session_is_archived_when_none_of_it_is_hot(
+    archived: Archived | None, status: SessionStatus
+) -> None:
+    told = {"stopped": True, "stored": 3, "rows": 3, "promised": True}
+    assert derive_status(**told, expected=3, archived=archived) is status  # type: ignore[arg-type]
+    if status is not COMPLETE:
+        assert derive_status(**told, expected=4, archived=archived) is INCOMPLETE  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""How long audio stays where: hot in the segments, warm in archives, cold without audio."""
