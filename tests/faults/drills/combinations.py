@@ -14,6 +14,8 @@ from tests.faults.rig import Rig
 from tests.parts.processes import wait_until
 from tests.parts.proof import paths_of, spool_of
 
+DAMAGED = "database is damaged"
+
 
 def killed_while_it_salvages(round_: Round) -> Outcome:
     """The spool's header is destroyed; the program is killed again and again while it salvages."""
@@ -31,7 +33,7 @@ def killed_while_it_salvages(round_: Round) -> Outcome:
         seen = len(quarantined(folder))
         for _ in range(3):
             rig.launch_feeder()
-            wait_until(lambda n=seen: len(quarantined(folder)) > n, timeout_s=60, what="salvage")
+            _wait_for_salvage(rig, more_than=seen)
             rig.sleep(0.0, 0.15)
             rig.kill_feeder()
             kills += bool(waiting(folder))
@@ -42,6 +44,21 @@ def killed_while_it_salvages(round_: Round) -> Outcome:
         rig.kill_feeder()
     must_hold(kills, "no kill came in the middle of a salvage")
     return rig.ended(round_.times, f"{kills} kills came in the middle of a salvage")
+
+
+def _wait_for_salvage(rig: Rig, *, more_than: int) -> None:
+    """Damage that shows only in use is looked for at the next start, so it is started again."""
+    folder, before = paths_of(rig.home).spool_dir, rig.said(DAMAGED)
+
+    def salvaged() -> bool:
+        nonlocal before
+        if rig.said(DAMAGED) > before:
+            rig.kill_feeder()
+            before = rig.said(DAMAGED)
+            rig.launch_feeder()
+        return len(quarantined(folder)) > more_than
+
+    wait_until(salvaged, timeout_s=60, what="salvage")
 
 
 def _fold_log(path: Path) -> None:
