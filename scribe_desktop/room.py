@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -113,7 +114,18 @@ class Ballast:
             self._path.unlink()
         except OSError:
             return False
+        with suppress(OSError):  # the room comes some seconds later then
+            _sync_folder(self._path.parent)
         return True
+
+
+def _sync_folder(folder: Path) -> None:
+    # ext4 gives the blocks of a removed file out again only once its journal was written.
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _allocate(descriptor: int, size: int) -> None:

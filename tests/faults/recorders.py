@@ -147,7 +147,7 @@ class Recorder:
         if sessions:
             recovered = sessions[0].recovered
             must_hold(is_cut in {None, recovered}, f"recovered: {recovered}")
-            self._compare(sessions[0].session_id, kept, 0 if recovered else ENCODERS_END)
+            self._compare(sessions[0].session_id, kept, 0 if is_cut else ENCODERS_END)
         invariants.check_home(self.home)
         log = self.process.log_text()
         must_hold(TRACEBACK not in log, f"a traceback in the recorder's log:\n{log}")
