@@ -116,7 +116,8 @@ def soak_section(soaked: Soaked | None) -> list[str]:
         f" (second half of {growth.minutes:.0f} minutes)."
         for growth in soaked.growths
     ]
-    return [*parts, "\n".join(f"- {fact}" for fact in facts) + "\n"]
+    parts.append("\n".join(f"- {fact}" for fact in facts) + "\n")
+    return [*parts, f"{soaked.note}\n"] if soaked.note else parts
 
 
 def _sound(soaked: Soaked) -> str:

@@ -54,6 +54,7 @@ class Soaked(msgspec.Struct, frozen=True, rename="camel"):
         lost_ms: by each kill of a recorder.
         growths: of memory and descriptors.
         at: day of the run.
+        note: what has to be known about it; written by hand.
     """
 
     minutes: float
@@ -66,6 +67,7 @@ class Soaked(msgspec.Struct, frozen=True, rename="camel"):
     lost_ms: list[int]
     growths: list[Growth]
     at: str
+    note: str = ""
 
 
 class Soak:
