@@ -55,6 +55,15 @@ class PrivateFileHandler(logging.handlers.RotatingFileHandler):
         os.fchmod(descriptor, 0o600)
         return os.fdopen(descriptor, "a", encoding="utf-8")
 
+    @override
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Of a disk that fails, what matters goes to stderr as a line; stock writes a traceback."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+        elif record.levelno >= logging.WARNING:
+            words = redact(f"{record.levelname} {record.name}: {record.getMessage()}")
+            sys.stderr.write(words + "\n")
+
 
 @contextmanager
 def logging_to(file: Path, *, verbose: bool = False) -> Iterator[None]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scribe_desktop.log import logging_to, redact
+from scribe_desktop.log import PrivateFileHandler, logging_to, redact
 
 TOKEN = "scribe_" + "Ab3-_" * 8
 
@@ -85,3 +85,16 @@ def test_a_log_that_cannot_be_written_goes_to_stderr_where_it_matters(
     said = capsys.readouterr().err
     assert "a warning" in said
     assert "a remark" not in said
+
+
+def test_a_disk_that_fails_under_the_log_leaves_lines_and_no_tracebacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> bool:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(PrivateFileHandler, "shouldRollover", fail)
+    with logging_to(tmp_path / "log"):
+        logging.getLogger("scribe_desktop.test").info("of no matter")
+        logging.getLogger("scribe_desktop.test").warning("token=abc %s", "moved")
+    assert capsys.readouterr().err == "WARNING scribe_desktop.test: token=[token] moved\n"
