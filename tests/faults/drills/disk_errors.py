@@ -129,7 +129,7 @@ def slow_syncs(round_: Round, pid: Pid, look: Callable[[Rig], None], *, rate: fl
 
 
 def _queue_is_bounded(rig: Rig) -> None:
-    queued = max(_unstored(rig) for _ in range(15))
+    queued = max(_unstored(rig) for _ in range(60))
     must_hold(0 < queued <= QueueLimits().max_chunks, f"{queued} chunks wait at the server")
 
 
