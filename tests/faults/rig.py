@@ -19,6 +19,7 @@ from tests.parts.server import TRACEBACK, ServerProcess
 
 START_LIMIT_S = 60
 RECOVERY_LIMIT_S = 60
+PAUSE_TRIES = 20
 DRAIN_LIMIT_S = 180
 DESCRIPTORS_MORE = 8
 """Idle connections, log files: what a server may have open after a drill and not before it."""
@@ -182,8 +183,27 @@ class Rig:
         return self.log_text().rpartition(" sync: ")[2].partition("\n")[0]
 
     def pause_feeder(self) -> None:
-        """SIGSTOP: until it is resumed it can heal nothing."""
+        """SIGSTOP: until it is resumed it can heal nothing.
+
+        Stopped within a lock of the spool's log it would keep everybody from reading, so then it
+        goes on for a moment first.
+        """
+        for _ in range(PAUSE_TRIES):
+            self.feeder.signal(signal.SIGSTOP)
+            if self._can_be_read():
+                return
+            self.feeder.signal(signal.SIGCONT)
+            time.sleep(0.02)
         self.feeder.signal(signal.SIGSTOP)
+
+    def _can_be_read(self) -> bool:
+        path = paths_of(self.home).spool_dir / "spool.sqlite3"
+        try:
+            with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=0)) as one:
+                one.execute("SELECT count(*) FROM sessions").fetchone()
+        except sqlite3.OperationalError:
+            return False
+        return True
 
     def resume_feeder(self) -> None:
         """SIGCONT."""

@@ -249,11 +249,13 @@ def copied_profile(round_: Round) -> Outcome:
     for number in range(round_.times):
         rig.sleep(0.2, 0.5)
         rig.pause_feeder()
-        open_before = _open_sessions(rig)
+        while not _open_sessions(rig):  # it was between two
+            rig.resume_feeder()
+            rig.sleep(0.05, 0.2)
+            rig.pause_feeder()
         home = round_.folder / f"copy-{number}" / "home"
         _copy(rig, home)
         rig.resume_feeder()
-        must_hold(open_before, "no session was open")
         copy = Rig(round_, home=home, beside=rig, rate=20)
         copy.start_feeder()
         rig.recovered(now_ms())
