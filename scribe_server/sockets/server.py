@@ -271,7 +271,8 @@ class SocketServer:
                 # What was freed counts as ours until it is given back, and would keep us closed.
                 await asyncio.to_thread(self._machine.give_back)
             self.gate.update(decision)
-            if before.reason is BackpressureReason.DISK is not decision.reason:
+            if decision.reason is not BackpressureReason.DISK:
+                # Each time: a disk may be full and free again between two looks.
                 await asyncio.to_thread(self._ingest.set_room_aside)
 
 

@@ -35,7 +35,7 @@ def fill_the_server(kind: Kind) -> Run:
         to_delete = _deliver_others(round_, rig)
         rig.start_feeder()
         for number, session_id in enumerate(to_delete):
-            rig.sleep(0.1, 0.6)
+            rig.sleep(1.2, 1.8)  # each second the server sets aside what a deletion needs
             _keep_full(disk, lambda: rig.told() == "held storage_full", "the server to say so")
             rig.pause_feeder()
             if number % 3:  # a server starts on a full disk, too
